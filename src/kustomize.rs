@@ -1,0 +1,92 @@
+//! A directory with a kustomization file, rendered in process: what kustomize 5.8 makes of it, with origins.
+//!
+//! Owns kustomize's semantics, quirks included (Source: kubernetes-sigs/kustomize v5.8.1). It refuses to know Flux:
+//! what a Flux Kustomization folds into the top-level file arrives as an [`Overlay`].
+
+mod resource;
+
+pub use crate::kustomize::resource::{Id, Resource};
+
+use std::collections::BTreeSet;
+
+use smol_str::SmolStr;
+
+use crate::diagnostic::Diagnostic;
+use crate::text::{RepoPath, Span};
+use crate::yaml::Node;
+
+/// Whose rules a build follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// As kustomize-controller builds: load order, files from anywhere inside the repository.
+    Flux,
+    /// As `kustomize build` does: legacy order, files only from the kustomization's own directory.
+    Kustomize,
+}
+
+/// What a Flux Kustomization adds to the kustomization file of its path (Source: fluxcd/pkg/kustomize).
+#[derive(Debug, Clone, Default)]
+pub struct Overlay {
+    /// `spec.targetNamespace`: replaces `namespace`.
+    pub namespace: Option<Node>,
+    /// `spec.namePrefix`: replaces `namePrefix`.
+    pub name_prefix: Option<Node>,
+    /// `spec.nameSuffix`: replaces `nameSuffix`.
+    pub name_suffix: Option<Node>,
+    /// `spec.patches`, appended: each a mapping as in a kustomization file.
+    pub patches: Vec<Node>,
+    /// `spec.components`, appended: scalars.
+    pub components: Vec<Node>,
+    /// `spec.ignoreMissingComponents`.
+    pub missing_components: MissingComponents,
+    /// `spec.images`, merged by name: each a mapping as in a kustomization file.
+    pub images: Vec<Node>,
+}
+
+/// What becomes of a component of a Flux Kustomization that does not exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MissingComponents {
+    /// The build fails.
+    #[default]
+    Fail,
+    /// It is passed over.
+    Ignore,
+}
+
+/// Something that cannot be built offline.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outside {
+    /// What it is, for people: `remote base`, `Helm chart`, `exec plugin`.
+    pub what: &'static str,
+    /// The reference as it is written.
+    pub reference: SmolStr,
+    /// Where it is written.
+    pub span: Span,
+}
+
+/// A patch that changed nothing, since its target selects no object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnmatchedPatch {
+    /// The target, or the patch itself where it has none.
+    pub span: Span,
+    /// What it asks for, for people: `Ingress gateway`.
+    pub wanted: String,
+    /// Ids of the objects that were there, for a suggestion.
+    pub candidates: Vec<Id>,
+}
+
+/// A rendered directory. Where `diagnostics` holds an error kustomize would fail; `resources` is then what could be
+/// rendered all the same, for rules that look further.
+#[derive(Debug, Clone, Default)]
+pub struct Build {
+    /// The objects, in output order.
+    pub resources: Vec<Resource>,
+    /// What kustomize would refuse, each with its place.
+    pub diagnostics: Vec<Diagnostic>,
+    /// What was left out, since it is not in the repository.
+    pub outside: Vec<Outside>,
+    /// Patches with a target that nothing matches (kustomize is silent about them).
+    pub unmatched: Vec<UnmatchedPatch>,
+    /// Every file that took part, as paths of the file set that was built.
+    pub files: BTreeSet<RepoPath>,
+}

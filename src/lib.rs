@@ -1,0 +1,24 @@
+//! gitops-gen generates Flux multi-cluster GitOps repositories and validates any of them offline.
+//!
+//! A repository is parsed once into a tree in which every value knows the file and the bytes it came from; everything
+//! else is a function over that tree. The groups below are the floors of the house, lowest first: a module uses only
+//! modules of lower floors, and `tests/architecture.rs` keeps it so.
+
+// Ground
+pub mod text;
+
+// Floor 1
+pub mod diagnostic;
+pub mod yaml;
+
+// Floor 2
+pub mod kube;
+
+// Floor 3
+pub mod repo;
+
+// Floor 4
+pub mod kustomize;
+
+// Floor 5
+pub mod flux;

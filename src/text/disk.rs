@@ -1,0 +1,185 @@
+//! Reading and writing working trees.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use crate::text::{Content, FileSet, MAX_FILE_BYTES, RepoPath};
+
+/// Directories that hold no manifests and are never entered.
+const NEVER_ENTERED: &[&str] = &[".git", "node_modules", ".terraform", "target"];
+
+/// Why a tree could not be read at all.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// There is no such directory, or it may not be entered.
+    #[error("read directory `{path}`")]
+    Directory {
+        /// The directory as it was given.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: io::Error,
+    },
+    /// It is a file.
+    #[error("read `{0}`: it is not a directory")]
+    NotADirectory(PathBuf),
+}
+
+/// Why a tree could not be written; what was written is removed again.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// Something stands there already.
+    #[error("write `{0}`: it exists already")]
+    Exists(PathBuf),
+    /// The operating system refused.
+    #[error("write `{path}`")]
+    Io {
+        /// What was being written.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: io::Error,
+    },
+}
+
+/// A tree as it was read.
+#[derive(Debug)]
+pub struct ReadOutcome {
+    /// The files.
+    pub files: FileSet,
+    /// Paths that are not UTF-8 or hold control characters and were left out, sorted.
+    pub unnamed: Vec<PathBuf>,
+}
+
+/// Reads every regular file below `root`; symbolic links are recorded, not followed, and `.git` is not entered.
+///
+/// Files that cannot be read, are binary or larger than [`MAX_FILE_BYTES`] are recorded as such.
+///
+/// # Errors
+/// When `root` is no readable directory.
+pub fn read_tree(root: &Path) -> Result<ReadOutcome, ReadError> {
+    let at_root = |source| ReadError::Directory { path: root.to_owned(), source };
+    if !fs::metadata(root).map_err(at_root)?.is_dir() {
+        return Err(ReadError::NotADirectory(root.to_owned()));
+    }
+    fs::read_dir(root).map_err(at_root)?;
+
+    let mut found = Vec::new();
+    let mut links = BTreeMap::new();
+    let mut unnamed = Vec::new();
+    let mut unreadable = Vec::new();
+    let entered = |entry: &walkdir::DirEntry| {
+        entry.depth() == 0
+            || !entry.file_type().is_dir()
+            || !NEVER_ENTERED.iter().any(|name| entry.file_name().to_str() == Some(name))
+    };
+    for entry in walkdir::WalkDir::new(root).sort_by_file_name().into_iter().filter_entry(entered) {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                let Some(path) = error.path().and_then(|path| repo_path(root, path)) else { continue };
+                let reason = error.io_error().map_or_else(|| error.to_string(), io::Error::to_string);
+                unreadable.push((path, Content::Unreadable(Arc::from(reason))));
+                continue;
+            }
+        };
+        if entry.file_type().is_dir() {
+            continue;
+        }
+        let Some(path) = repo_path(root, entry.path()) else {
+            unnamed.push(entry.path().to_owned());
+            continue;
+        };
+        if entry.file_type().is_symlink() {
+            let target = fs::read_link(entry.path()).map(|to| to.to_string_lossy().into_owned()).unwrap_or_default();
+            links.insert(path, target);
+        } else if entry.file_type().is_file() {
+            found.push((path, entry.into_path()));
+        }
+    }
+    let mut contents: Vec<_> = found.into_par_iter().map(|(path, at)| (path, read_file(&at))).collect();
+    contents.extend(unreadable);
+    Ok(ReadOutcome { files: FileSet::from_contents(contents).with_links(links), unnamed })
+}
+
+fn repo_path(root: &Path, path: &Path) -> Option<RepoPath> {
+    let relative = path.strip_prefix(root).ok()?.to_str()?;
+    RepoPath::new(relative).ok()
+}
+
+fn read_file(path: &Path) -> Content {
+    let unreadable = |error: io::Error| Content::Unreadable(Arc::from(error.to_string()));
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.len() > MAX_FILE_BYTES => return Content::TooLarge(metadata.len()),
+        Ok(_) => {}
+        Err(error) => return unreadable(error),
+    }
+    match fs::read(path) {
+        Ok(bytes) => match String::from_utf8(bytes) {
+            Ok(text) => Content::Text(Arc::from(text)),
+            Err(error) => Content::Binary(Arc::from(error.into_bytes())),
+        },
+        Err(error) => unreadable(error),
+    }
+}
+
+/// Writes every text of `files` below `root`, all or nothing: on any failure what this call made is removed again.
+///
+/// Directories are made as needed. A file that exists is never replaced.
+///
+/// # Errors
+/// When a path exists or the operating system refuses (no space, no permission).
+pub fn write_tree(root: &Path, files: &FileSet) -> Result<(), WriteError> {
+    for (path, _) in files.iter() {
+        let at = root.join(path.as_str());
+        if fs::symlink_metadata(&at).is_ok() {
+            return Err(WriteError::Exists(at));
+        }
+    }
+    let mut made = Made::default();
+    for (path, _) in files.iter() {
+        let at = root.join(path.as_str());
+        let text = files.text(path).unwrap_or_default();
+        if let Err(source) = made.directories(at.parent()).and_then(|()| made.file(&at, text)) {
+            made.undo();
+            return Err(WriteError::Io { path: at, source });
+        }
+    }
+    Ok(())
+}
+
+/// What was made so far, in order.
+#[derive(Default)]
+struct Made(Vec<PathBuf>);
+
+impl Made {
+    fn directories(&mut self, directory: Option<&Path>) -> io::Result<()> {
+        let Some(directory) = directory else { return Ok(()) };
+        if directory.as_os_str().is_empty() || directory.is_dir() {
+            return Ok(());
+        }
+        self.directories(directory.parent())?;
+        fs::create_dir(directory)?;
+        self.0.push(directory.to_owned());
+        Ok(())
+    }
+
+    fn file(&mut self, path: &Path, text: &str) -> io::Result<()> {
+        use io::Write as _;
+        let mut file = fs::OpenOptions::new().write(true).create_new(true).open(path)?;
+        self.0.push(path.to_owned());
+        file.write_all(text.as_bytes())?;
+        file.sync_all()
+    }
+
+    /// Removes all of it, last first. What cannot be removed was changed by somebody else meanwhile and stays.
+    fn undo(self) {
+        for path in self.0.into_iter().rev() {
+            let removed = if path.is_dir() { fs::remove_dir(&path) } else { fs::remove_file(&path) };
+            drop(removed);
+        }
+    }
+}

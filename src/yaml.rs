@@ -1,0 +1,23 @@
+//! The spanned tree: YAML text in, nodes that know where they came from, YAML text out.
+//!
+//! Owns reading (equal to libyaml), the tree, both scalar dialects, both writers and edits in place. It knows nothing
+//! of Kubernetes.
+//!
+//! ```
+//! use gitops_gen::text::FileSet;
+//! use gitops_gen::yaml;
+//!
+//! let files = FileSet::from_texts([("a.yaml", "kind: Service\nport: 80\n")]);
+//! let (_, source) = files.iter().next().expect("one file");
+//! let parsed = yaml::parse(source, "kind: Service\nport: 80\n");
+//! let root = &parsed.documents[0].root;
+//! assert_eq!(root.get("kind").and_then(|node| node.as_str()), Some("Service"));
+//! ```
+
+mod node;
+mod parse;
+mod scalar;
+
+pub use crate::yaml::node::{Chain, Comment, CommentPlace, Entry, Key, Kind, Map, Node, Scalar, Step, Style};
+pub use crate::yaml::parse::{Document, Limits, Parsed, SpanMap, parse, parse_embedded, parse_with};
+pub use crate::yaml::scalar::{Dialect, Typed};

@@ -1,0 +1,1 @@
+//! Kafka stream processors: trades and candles.
