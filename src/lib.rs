@@ -22,3 +22,6 @@ pub mod kustomize;
 
 // Floor 5
 pub mod flux;
+
+// Floor 6
+pub mod generate;

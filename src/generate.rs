@@ -1,0 +1,42 @@
+//! Blueprints and parameters to the files of a repository.
+//!
+//! Owns what a blueprint is, the check of its parameters, the rendering and the lock file. It writes nothing: the
+//! result is a [`FileSet`], which `validate` reads like any other repository.
+//!
+//! ```
+//! use gitops_gen::generate;
+//!
+//! let blueprint = generate::builtin("crypto-trading").expect("it is built in").expect("it is well-formed");
+//! assert!(blueprint.defaults().contains_key("organisation"));
+//! ```
+
+mod blueprint;
+mod builtin;
+mod json;
+mod lock;
+mod parameters;
+mod render;
+mod template;
+
+pub use crate::generate::blueprint::{Blueprint, Question};
+pub use crate::generate::builtin::{builtin, builtin_names};
+pub use crate::generate::json::FileError;
+pub use crate::generate::lock::{LOCK_PATH, Lock};
+pub use crate::generate::parameters::ParameterProblem;
+pub use crate::generate::render::{GenerateError, generate};
+pub use crate::generate::template::TemplateError;
+
+use serde_json::{Map, Value};
+
+use crate::text::FileSet;
+
+/// Returns the parameters that the file `path` of `files` holds, a YAML mapping.
+///
+/// # Errors
+/// When it cannot be read or is no mapping.
+pub fn read_parameters(files: &FileSet, path: &str) -> Result<Map<String, Value>, FileError> {
+    match json::read(files, path)? {
+        Value::Object(parameters) => Ok(parameters),
+        _ => Err(FileError { path: path.to_owned(), line: None, reason: "it holds no mapping".to_owned() }),
+    }
+}

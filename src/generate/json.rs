@@ -1,0 +1,58 @@
+//! YAML as plain values: what blueprints, parameter files and lock files are read into.
+
+use serde_json::{Map, Number, Value};
+
+use crate::text::{FileSet, RepoPath};
+use crate::yaml::{self, Dialect, Kind, Node, Scalar, Typed};
+
+/// A file that is not what it has to be: its path, a line from 1 where one is known, and why.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("read `{path}`{}: {reason}", line.map_or(String::new(), |line| format!(", line {line}")))]
+pub struct FileError {
+    /// The file.
+    pub path: String,
+    /// Line, from 1.
+    pub line: Option<usize>,
+    /// Why.
+    pub reason: String,
+}
+
+/// Returns the one YAML document that `files` holds at `path`; JSON is YAML.
+pub(super) fn read(files: &FileSet, path: &str) -> Result<Value, FileError> {
+    let problem = |line, reason: String| FileError { path: path.to_owned(), line, reason };
+    let at = RepoPath::new(path).map_err(|error| problem(None, error.to_string()))?;
+    let (Some(id), Some(text)) = (files.id(&at), files.text(&at)) else {
+        return Err(problem(None, "there is no such file".to_owned()));
+    };
+    let parsed = yaml::parse(id, text);
+    if let Some(first) = parsed.diagnostics.first() {
+        let start = first.labels.first().and_then(|label| files.sources().start(label.span));
+        return Err(problem(start.map(|start| start.line), first.message.clone()));
+    }
+    match parsed.documents.as_slice() {
+        [document] => Ok(value(&document.root)),
+        documents => Err(problem(None, format!("it holds {} documents, expected one", documents.len()))),
+    }
+}
+
+/// Returns `node` as Kubernetes would read it. Not a number and infinity become null, which JSON can hold.
+fn value(node: &Node) -> Value {
+    match &node.kind {
+        Kind::Scalar(scalar) => scalar_value(scalar),
+        Kind::Sequence(items) => items.iter().map(value).collect(),
+        Kind::Map(map) => {
+            map.iter().map(|entry| (entry.key.text().to_owned(), value(&entry.value))).collect::<Map<_, _>>().into()
+        }
+    }
+}
+
+fn scalar_value(scalar: &Scalar) -> Value {
+    match scalar.typed(Dialect::KubernetesV2) {
+        Typed::Null => Value::Null,
+        Typed::Bool(is) => Value::Bool(is),
+        Typed::Int(number) => number.into(),
+        Typed::UInt(number) => number.into(),
+        Typed::Float(number) => Number::from_f64(number).map_or(Value::Null, Value::Number),
+        Typed::String | Typed::Timestamp(_) | Typed::Binary(_) => Value::from(scalar.text.as_str()),
+    }
+}
