@@ -3,7 +3,10 @@
 //! Owns kustomize's semantics, quirks included (Source: kubernetes-sigs/kustomize v5.8.1). It refuses to know Flux:
 //! what a Flux Kustomization folds into the top-level file arrives as an [`Overlay`].
 
+mod context;
+mod file;
 mod resource;
+mod transform;
 
 pub use crate::kustomize::resource::{Id, Resource};
 
@@ -12,7 +15,8 @@ use std::collections::BTreeSet;
 use smol_str::SmolStr;
 
 use crate::diagnostic::Diagnostic;
-use crate::text::{RepoPath, Span};
+use crate::repo::Repo;
+use crate::text::{FileSet, RepoPath, Span};
 use crate::yaml::Node;
 
 /// Whose rules a build follows.
@@ -89,4 +93,24 @@ pub struct Build {
     pub unmatched: Vec<UnmatchedPatch>,
     /// Every file that took part, as paths of the file set that was built.
     pub files: BTreeSet<RepoPath>,
+}
+
+/// Returns what kustomize makes of the directory `dir` of `files`, which are files of `repo`.
+///
+/// `files` may be the whole repository or a view of it (a Flux artifact): paths and restrictions are those of `files`,
+/// spans point into `repo`. In [`Mode::Flux`] a directory without a kustomization file gets a generated one, and
+/// `overlay` is folded into the top-level file. Never panics and never fails: see [`Build`].
+///
+/// ```
+/// use gitops_gen::kustomize::{Mode, build};
+/// use gitops_gen::repo::Repo;
+/// use gitops_gen::text::{FileSet, RepoPath};
+///
+/// let repo = Repo::new(FileSet::from_texts([("apps/kustomization.yaml", "resources: []\nnamespace: web\n")]));
+/// let apps = RepoPath::new("apps").expect("a path inside the repository");
+/// let build = build(&repo, repo.files(), &apps, Mode::Flux, None);
+/// assert!(build.resources.is_empty());
+/// ```
+pub fn build(_repo: &Repo, _files: &FileSet, _dir: &RepoPath, _mode: Mode, _overlay: Option<&Overlay>) -> Build {
+    Build::default()
 }

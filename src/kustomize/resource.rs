@@ -17,6 +17,18 @@ pub struct Id {
     pub name: SmolStr,
 }
 
+/// What happens when a generator's id exists already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Behavior {
+    /// It is an error.
+    #[default]
+    Create,
+    /// The generated one replaces it.
+    Replace,
+    /// Their data are merged.
+    Merge,
+}
+
 /// A resource and what the pipeline remembers of it beside its content.
 #[derive(Debug, Clone)]
 pub struct Resource {
@@ -30,14 +42,37 @@ pub struct Resource {
     pub(crate) prefixes: Vec<SmolStr>,
     /// Name suffixes that were added, outermost last.
     pub(crate) suffixes: Vec<SmolStr>,
+    /// What a generator wants done with an existing resource of the same id; `Create` for everything else.
+    pub(crate) behavior: Behavior,
     /// Whether the name gets a content hash at the end.
     pub(crate) needs_hash: bool,
+}
+
+impl Id {
+    /// Returns the namespace in which kustomize compares: `default` where none is written, empty where the kind is
+    /// known to be cluster-scoped.
+    pub(crate) fn effective_namespace(&self) -> &str {
+        if self.namespace.is_empty() { "default" } else { &self.namespace }
+    }
+
+    /// Returns whether kustomize takes the two for one resource: everything equal, the namespaces in effect.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.name == other.name && self.gvk == other.gvk && self.effective_namespace() == other.effective_namespace()
+    }
 }
 
 impl Resource {
     /// Returns a resource read from a file.
     pub fn new(node: Node, origin: Span) -> Self {
-        Self { node, origin, history: Vec::new(), prefixes: Vec::new(), suffixes: Vec::new(), needs_hash: false }
+        Self {
+            node,
+            origin,
+            history: Vec::new(),
+            prefixes: Vec::new(),
+            suffixes: Vec::new(),
+            behavior: Behavior::Create,
+            needs_hash: false,
+        }
     }
 
     fn text(&self, keys: &[&str]) -> &str {
@@ -62,6 +97,16 @@ impl Resource {
     /// Returns the current namespace as written; empty where none is.
     pub fn namespace(&self) -> &str {
         self.text(&["metadata", "namespace"])
+    }
+
+    /// Remembers the current id as an earlier one: to be called before name, namespace or kind change.
+    pub(crate) fn remember_id(&mut self) {
+        self.history.push(self.id());
+    }
+
+    /// Returns the first id that the resource had.
+    pub(crate) fn original_id(&self) -> Id {
+        self.history.first().cloned().unwrap_or_else(|| self.id())
     }
 
     /// Returns the current id.

@@ -1,0 +1,118 @@
+//! What one build carries along: the files it reads, what it found, and the resources so far.
+
+use std::collections::BTreeSet;
+
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::kustomize::transform::{Configuration, Variable};
+use crate::kustomize::{Id, Mode, Outside, Resource, UnmatchedPatch};
+use crate::repo::Repo;
+use crate::text::{FileSet, RepoPath, SourceId, Span};
+
+/// Rule ids of what kustomize refuses.
+pub(crate) mod rule {
+    /// A field of a kustomization file is unknown, has the wrong type or the wrong value.
+    pub(crate) const INVALID: &str = "kustomization-invalid";
+    /// A path names no file or directory.
+    pub(crate) const MISSING: &str = "kustomization-path-missing";
+    /// A path may not be read from where it is named.
+    pub(crate) const RESTRICTED: &str = "kustomization-path-outside";
+    /// Kustomization files include each other.
+    pub(crate) const CYCLE: &str = "kustomization-cycle";
+    /// A document that should be a Kubernetes object is none.
+    pub(crate) const NOT_AN_OBJECT: &str = "kustomization-resource-invalid";
+    /// Two resources have one id.
+    pub(crate) const DUPLICATE: &str = "kustomization-resource-duplicate";
+    /// A patch cannot be read or applied, or what it must change does not exist.
+    pub(crate) const PATCH: &str = "kustomization-patch-fails";
+    /// A generator cannot do what it says.
+    pub(crate) const GENERATOR: &str = "kustomization-generator-fails";
+    /// Any other transformer cannot do what it says.
+    pub(crate) const TRANSFORMER: &str = "kustomization-transformer-fails";
+}
+
+/// The surroundings of one build.
+pub(crate) struct Context<'a> {
+    /// The parse cache.
+    pub(crate) repo: &'a Repo,
+    /// The files that are there, by the paths of this build.
+    pub(crate) files: &'a FileSet,
+    /// Whose rules are followed.
+    pub(crate) mode: Mode,
+    /// What kustomize would refuse.
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    /// What is not in the repository.
+    pub(crate) outside: Vec<Outside>,
+    /// Patches whose target selects nothing.
+    pub(crate) unmatched: Vec<UnmatchedPatch>,
+    /// Files that took part.
+    pub(crate) read: BTreeSet<RepoPath>,
+}
+
+impl<'a> Context<'a> {
+    /// Returns the surroundings of a build that has not begun.
+    pub(crate) fn new(repo: &'a Repo, files: &'a FileSet, mode: Mode) -> Self {
+        Self {
+            repo,
+            files,
+            mode,
+            diagnostics: Vec::new(),
+            outside: Vec::new(),
+            unmatched: Vec::new(),
+            read: BTreeSet::new(),
+        }
+    }
+
+    /// Records an error of `rule` at `span`; `label` says what stands there.
+    pub(crate) fn error(&mut self, rule: &'static str, message: impl Into<String>, span: Span, label: &'static str) {
+        self.diagnostics.push(Diagnostic::new(rule, Severity::Error, message).label(span, label));
+    }
+
+    /// Returns the file that `reference`, written at `span` in a kustomization file of `dir`, names.
+    ///
+    /// Nothing, and a diagnostic, where it does not exist or may not be read from there.
+    pub(crate) fn file(&mut self, dir: &RepoPath, reference: &str, span: Span) -> Option<(RepoPath, SourceId)> {
+        let path = match dir.join(reference) {
+            Ok(path) => path,
+            Err(error) => {
+                self.error(rule::RESTRICTED, error.to_string(), span, "named here");
+                return None;
+            }
+        };
+        let Some(id) = self.files.id(&path) else {
+            self.error(rule::MISSING, format!("there is no file `{path}`"), span, "named here");
+            return None;
+        };
+        if self.mode == Mode::Kustomize && !path.is_below(dir) {
+            let message = format!("`{path}` is not below `{dir}`, where kustomize may read files");
+            self.error(rule::RESTRICTED, message, span, "named here");
+            return None;
+        }
+        self.read.insert(path.clone());
+        Some((path, id))
+    }
+}
+
+/// The resources of a kustomization so far, and the rules that were collected with them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Accumulator {
+    /// In the order they were added.
+    pub(crate) resources: Vec<Resource>,
+    /// Field specs: the built-in ones and those of `configurations` and `crds`.
+    pub(crate) configuration: Configuration,
+    /// `vars` of this kustomization and those below.
+    pub(crate) variables: Vec<Variable>,
+}
+
+impl Accumulator {
+    /// Returns the positions of the resources that have, or ever had, an id that `matches`.
+    pub(crate) fn positions_by_any_id(&self, matches: impl Fn(&Id) -> bool) -> Vec<usize> {
+        let has = |resource: &Resource| resource.history.iter().any(&matches) || matches(&resource.id());
+        self.resources.iter().enumerate().filter(|(_, resource)| has(resource)).map(|(at, _)| at).collect()
+    }
+
+    /// Returns the positions of the resources whose current id `matches`.
+    pub(crate) fn positions_by_current_id(&self, matches: impl Fn(&Id) -> bool) -> Vec<usize> {
+        let has = |resource: &Resource| matches(&resource.id());
+        self.resources.iter().enumerate().filter(|(_, resource)| has(resource)).map(|(at, _)| at).collect()
+    }
+}
