@@ -19,5 +19,7 @@ mod parse;
 mod scalar;
 
 pub use crate::yaml::node::{Chain, Comment, CommentPlace, Entry, Key, Kind, Map, Node, Scalar, Step, Style};
-pub use crate::yaml::parse::{Document, Limits, Parsed, SpanMap, parse, parse_embedded, parse_with};
+pub use crate::yaml::parse::{
+    DUPLICATE_KEY, Document, LIMIT, Limits, Parsed, QUOTED_INDENT, SYNTAX, SpanMap, parse, parse_embedded, parse_with,
+};
 pub use crate::yaml::scalar::{Dialect, Typed};

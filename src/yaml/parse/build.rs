@@ -1,0 +1,359 @@
+//! Parser events to nodes.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::ops::Range;
+
+use granit_parser::{Event, Placement, ScalarStyle, StructureStyle, Tag};
+use smol_str::SmolStr;
+
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::text::Span;
+use crate::yaml::parse::repair::Repaired;
+use crate::yaml::parse::{DUPLICATE_KEY, Document, Limits, Parsed, SYNTAX, SpanMap, limit};
+use crate::yaml::{Comment, CommentPlace, Entry, Key, Kind, Map, Node, Scalar, Style};
+
+/// Mappings with more keys are checked for repeated ones with a hash map.
+const SMALL_MAP: usize = 16;
+
+/// A collection that is being filled.
+enum Open {
+    Sequence { items: Vec<Node> },
+    Map { entries: Vec<Entry>, key: Option<Key> },
+}
+
+struct Frame {
+    open: Open,
+    span: Span,
+    style: StructureStyle,
+    anchor: usize,
+    nodes_before: usize,
+    bytes_before: usize,
+}
+
+struct Anchored {
+    node: Node,
+    nodes: usize,
+    bytes: usize,
+}
+
+/// Collects the documents of a text. [`Builder::event`] says when to stop.
+pub(super) struct Builder<'a> {
+    repaired: &'a Repaired<'a>,
+    map: &'a SpanMap,
+    limits: &'a Limits,
+    parsed: Parsed,
+    stack: Vec<Frame>,
+    anchors: HashMap<usize, Anchored>,
+    root: Option<Node>,
+    nodes: usize,
+    bytes: usize,
+    alias_nodes: usize,
+    alias_bytes: usize,
+    documents: usize,
+    /// The last scalar: where it ends in the parse buffer, its span, and whether it is a value (not a key).
+    last_scalar: Option<(usize, Span, bool)>,
+    /// A comment after content whose scalar is not known yet: it may be on the header of a block scalar.
+    pending_comment: Option<(usize, usize)>,
+}
+
+impl<'a> Builder<'a> {
+    pub(super) fn new(repaired: &'a Repaired<'a>, map: &'a SpanMap, limits: &'a Limits) -> Self {
+        Self {
+            repaired,
+            map,
+            limits,
+            parsed: Parsed::default(),
+            stack: Vec::new(),
+            anchors: HashMap::new(),
+            root: None,
+            nodes: 0,
+            bytes: 0,
+            alias_nodes: 0,
+            alias_bytes: 0,
+            documents: 0,
+            last_scalar: None,
+            pending_comment: None,
+        }
+    }
+
+    pub(super) fn finish(self) -> Parsed {
+        self.parsed
+    }
+
+    /// Takes one event whose bytes in the parse buffer are `range`; returns whether to go on.
+    pub(super) fn event(&mut self, event: Event<'_>, range: Range<usize>) -> bool {
+        let span = self.span(range.clone());
+        match event {
+            Event::DocumentEnd => return self.end_document(span),
+            Event::Comment(_, placement) => self.comment(placement, span, range),
+            Event::Scalar(text, style, anchor, tag) => return self.scalar(text, style, anchor, tag.as_deref(), range),
+            Event::SequenceStart(style, anchor, _) => {
+                self.open(Open::Sequence { items: Vec::new() }, span, style, anchor);
+            }
+            Event::MappingStart(style, anchor, _) => {
+                self.open(Open::Map { entries: Vec::new(), key: None }, span, style, anchor);
+            }
+            Event::SequenceEnd | Event::MappingEnd => return self.close(span),
+            Event::Alias(anchor) => return self.alias(anchor, span),
+            _ => {}
+        }
+        true
+    }
+
+    fn span(&self, range: Range<usize>) -> Span {
+        self.map.span(self.repaired.original(range.start)..self.repaired.original(range.end))
+    }
+
+    fn stop(&mut self, finding: Diagnostic) -> bool {
+        self.parsed.diagnostics.push(finding);
+        false
+    }
+
+    fn end_document(&mut self, span: Span) -> bool {
+        self.anchors.clear();
+        self.last_scalar = None;
+        if let Some(root) = self.root.take()
+            && !root.is_null()
+        {
+            self.documents += 1;
+            if self.documents > self.limits.documents {
+                return self.stop(limit(span, "the file holds too many documents"));
+            }
+            self.parsed.documents.push(Document { span: root.span, root });
+        }
+        true
+    }
+
+    fn comment(&mut self, placement: Placement, span: Span, range: Range<usize>) {
+        let place = match placement {
+            Placement::Right => CommentPlace::AfterContent,
+            _ => CommentPlace::OwnLine,
+        };
+        let mut scalar = None;
+        if place == CommentPlace::AfterContent {
+            let text = self.repaired.text();
+            scalar = self.last_scalar.and_then(|(end, scalar, is_value)| {
+                let gap = text.get(end..range.start)?;
+                (is_value && gap.bytes().all(|byte| byte == b' ' || byte == b'\t')).then_some(scalar)
+            });
+            // The scanner gives the header comment of a block scalar after the scalar.
+            if let (None, Some((end, block, true))) = (scalar, self.last_scalar)
+                && range.end <= end
+            {
+                scalar = Some(block);
+            }
+            self.pending_comment = scalar.is_none().then_some((self.parsed.comments.len(), range.end));
+        }
+        self.parsed.comments.push(Comment { span, place, scalar });
+    }
+
+    fn scalar(
+        &mut self,
+        text: Cow<'_, str>,
+        style: ScalarStyle,
+        anchor: usize,
+        tag: Option<&Tag>,
+        range: Range<usize>,
+    ) -> bool {
+        let style = match style {
+            ScalarStyle::Plain => Style::Plain,
+            ScalarStyle::SingleQuoted => Style::SingleQuoted,
+            ScalarStyle::DoubleQuoted => Style::DoubleQuoted,
+            ScalarStyle::Literal => Style::Literal,
+            ScalarStyle::Folded => Style::Folded,
+        };
+        let span = self.span(range.clone());
+        let block = matches!(style, Style::Literal | Style::Folded);
+        let text = self.as_libyaml_reads(&text, style, &range);
+        self.bytes += text.len();
+        let scalar = Scalar { text: SmolStr::new(text), style, tag: tag.and_then(short_tag) };
+        let is_value = !self.expects_key();
+        if block
+            && let Some((index, end)) = self.pending_comment.take()
+            && self.repaired.text().get(end..range.start).is_some_and(|gap| gap.trim().is_empty())
+            && let Some(comment) = self.parsed.comments.get_mut(index)
+        {
+            comment.scalar = Some(span);
+        }
+        self.last_scalar = Some((range.end, span, is_value));
+        self.add(Node::new(Kind::Scalar(scalar), span), anchor, 1, 0)
+    }
+
+    /// Corrects what the scanner reads otherwise than libyaml.
+    fn as_libyaml_reads<'t>(&self, text: &'t str, style: Style, range: &Range<usize>) -> &'t str {
+        match style {
+            // An absent value is `~` to the scanner, nothing to libyaml.
+            Style::Plain if range.is_empty() => "",
+            // A block that ends the file without a newline has none.
+            Style::Literal | Style::Folded
+                if range.end >= self.repaired.text().len() && !self.repaired.text().ends_with(['\n', '\r']) =>
+            {
+                let last_line = self.repaired.text().get(range.clone()).and_then(|block| block.rsplit('\n').next());
+                let ends_in_text = last_line.is_some_and(|line| !line.trim().is_empty());
+                if ends_in_text { text.strip_suffix('\n').unwrap_or(text) } else { text }
+            }
+            _ => text,
+        }
+    }
+
+    fn expects_key(&self) -> bool {
+        matches!(self.stack.last(), Some(Frame { open: Open::Map { key: None, .. }, .. }))
+    }
+
+    fn open(&mut self, open: Open, span: Span, style: StructureStyle, anchor: usize) {
+        let (nodes_before, bytes_before) = (self.nodes + self.alias_nodes, self.bytes + self.alias_bytes);
+        self.stack.push(Frame { open, span, style, anchor, nodes_before, bytes_before });
+    }
+
+    fn close(&mut self, end: Span) -> bool {
+        let Some(frame) = self.stack.pop() else { return true };
+        let nodes = self.nodes + self.alias_nodes - frame.nodes_before + 1;
+        let bytes = self.bytes + self.alias_bytes - frame.bytes_before;
+        let (kind, last) = match frame.open {
+            Open::Sequence { items } => {
+                let last = items.last().map(|item| item.span);
+                (Kind::Sequence(items.into()), last)
+            }
+            Open::Map { entries, .. } => {
+                let last = entries.last().map(|entry| entry.key.span.to(entry.value.span));
+                (Kind::Map(self.unique(entries)), last)
+            }
+        };
+        // A block collection ends where its last child does, not at the token that follows it.
+        let span = match (frame.style, last) {
+            (StructureStyle::Flow, _) => frame.span.to(end),
+            (StructureStyle::Block, Some(last)) if last.start >= frame.span.start => frame.span.to(last),
+            (StructureStyle::Block, _) => frame.span,
+        };
+        self.add(Node::new(kind, span), frame.anchor, nodes, bytes)
+    }
+
+    fn alias(&mut self, anchor: usize, span: Span) -> bool {
+        let Some(anchored) = self.anchors.get(&anchor) else {
+            let finding = Diagnostic::new(SYNTAX, Severity::Error, "an alias contains itself")
+                .label(span, "its anchor is not complete here");
+            return self.stop(finding);
+        };
+        self.alias_nodes += anchored.nodes;
+        self.alias_bytes += anchored.bytes;
+        let node = anchored.node.clone();
+        if self.alias_nodes > self.limits.alias_nodes || self.alias_bytes > self.limits.alias_bytes {
+            return self.stop(limit(span, "aliases expand to too much"));
+        }
+        self.last_scalar = None;
+        self.add(node, 0, 0, 0)
+    }
+
+    /// Puts a complete node where it belongs: into the open collection, or at the root.
+    fn add(&mut self, node: Node, anchor: usize, nodes: usize, bytes: usize) -> bool {
+        self.nodes += 1;
+        let span = node.span;
+        if self.nodes > self.limits.nodes {
+            return self.stop(limit(span, "the file holds too many values"));
+        }
+        if anchor != 0 {
+            let bytes = bytes.max(node.as_scalar().map_or(0, |scalar| scalar.text.len()));
+            self.anchors.insert(anchor, Anchored { node: node.clone(), nodes, bytes });
+        }
+        match self.stack.last_mut().map(|frame| &mut frame.open) {
+            None => self.root = Some(node),
+            Some(Open::Sequence { items }) => items.push(node),
+            Some(Open::Map { entries, key }) => match key.take() {
+                Some(key) => entries.push(Entry { key, value: node }),
+                None => match node.kind {
+                    Kind::Scalar(scalar) => *key = Some(Key { scalar, span }),
+                    _ => {
+                        let finding = Diagnostic::new(SYNTAX, Severity::Error, "a mapping key is a collection")
+                            .label(span, "Kubernetes objects have only text as keys")
+                            .help("quote the text if it is a template expression");
+                        return self.stop(finding);
+                    }
+                },
+            },
+        }
+        true
+    }
+
+    /// Returns `entries` with merge keys expanded and without repeated keys: the last one stays, each is reported.
+    fn unique(&mut self, entries: Vec<Entry>) -> Map {
+        let entries = if entries.iter().any(is_merge) { self.merged(entries) } else { entries };
+        let mut first: HashMap<&str, usize> = HashMap::new();
+        let mut repeated: Vec<(usize, usize)> = Vec::new();
+        for (at, entry) in entries.iter().enumerate() {
+            let text = entry.key.text();
+            let before = if entries.len() <= SMALL_MAP {
+                entries[..at].iter().rposition(|earlier| earlier.key.text() == text)
+            } else {
+                first.insert(text, at)
+            };
+            if let Some(before) = before {
+                repeated.push((before, at));
+            }
+        }
+        if repeated.is_empty() {
+            return Map::from_entries(entries);
+        }
+        let mut entries: Vec<Option<Entry>> = entries.into_iter().map(Some).collect();
+        for (before, at) in repeated {
+            let Some(dropped) = entries[before].take() else { continue };
+            if let Some(entry) = &entries[at] {
+                self.parsed.diagnostics.push(duplicate_key(&dropped.key, &entry.key));
+            }
+        }
+        Map::from_entries(entries.into_iter().flatten().collect())
+    }
+
+    /// Expands `<<`: keys that are written win over merged ones, earlier merged mappings over later ones.
+    ///
+    /// Source: the YAML merge key type, as go-yaml v3 reads it.
+    fn merged(&mut self, entries: Vec<Entry>) -> Vec<Entry> {
+        let mut written = Vec::with_capacity(entries.len());
+        let mut merges = Vec::new();
+        for entry in entries {
+            if is_merge(&entry) { merges.push(entry) } else { written.push(entry) }
+        }
+        for merge in merges {
+            let maps: Vec<&Map> = match &merge.value.kind {
+                Kind::Map(map) => vec![map],
+                Kind::Sequence(items) if items.iter().all(|item| item.as_map().is_some()) => {
+                    items.iter().filter_map(Node::as_map).collect()
+                }
+                _ => {
+                    let finding = Diagnostic::new(SYNTAX, Severity::Error, "a merge key holds no mapping")
+                        .label(merge.value.span, "only mappings can be merged");
+                    self.parsed.diagnostics.push(finding);
+                    continue;
+                }
+            };
+            for entry in maps.into_iter().flat_map(Map::iter) {
+                if !written.iter().any(|other| other.key.text() == entry.key.text()) {
+                    written.push(entry.clone());
+                }
+            }
+        }
+        written
+    }
+}
+
+fn is_merge(entry: &Entry) -> bool {
+    entry.key.text() == "<<" && entry.key.scalar.style == Style::Plain && entry.key.scalar.tag.is_none()
+}
+
+fn duplicate_key(dropped: &Key, kept: &Key) -> Diagnostic {
+    Diagnostic::new(DUPLICATE_KEY, Severity::Error, format!("key `{}` is defined twice", kept.text()))
+        .label(kept.span, "defined again here")
+        .label(dropped.span, "first defined here")
+        .help("remove one of them")
+        .note("kustomize refuses the file")
+}
+
+/// Returns the short form of `tag`: `!!str` for the core types, `!name` for others; nothing for the bare `!`.
+fn short_tag(tag: &Tag) -> Option<SmolStr> {
+    let full = tag.to_string();
+    let short = match full.strip_prefix("tag:yaml.org,2002:") {
+        Some(core) => format!("!!{core}"),
+        None => full,
+    };
+    Some(SmolStr::new(short))
+}
