@@ -12,7 +12,7 @@
 
 use std::borrow::Cow;
 
-use crate::text::Span;
+use crate::text::{Sources, Span};
 
 /// How bad it is. Ordered: `Note < Warning < Error`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -149,5 +149,69 @@ impl Diagnostic {
     /// Returns the primary place.
     pub fn span(&self) -> Option<Span> {
         self.labels.first().map(|label| label.span)
+    }
+}
+
+/// What a run looked at, as a number of things: `780 files`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checked {
+    /// The things, in the plural: `files`, `clusters`, `objects`.
+    pub what: Cow<'static, str>,
+    /// How many.
+    pub count: usize,
+}
+
+/// Something that a run could not judge.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NotChecked {
+    /// Why not, as a clause: `the source is not in this repository`. Reports group by it.
+    pub why: Cow<'static, str>,
+    /// What it is: `HelmRelease ingress/nginx`.
+    pub what: String,
+    /// Where it is written.
+    pub span: Option<Span>,
+}
+
+/// The outcome of a run: what was found, what was looked at, and what was not.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Findings {
+    /// What was found; sorted after [`Findings::sort`].
+    pub diagnostics: Vec<Diagnostic>,
+    /// What was looked at, in the order of reports.
+    pub checked: Vec<Checked>,
+    /// What was not judged; sorted after [`Findings::sort`].
+    pub not_checked: Vec<NotChecked>,
+}
+
+impl Findings {
+    /// Records that `count` things were looked at.
+    pub fn checked(&mut self, what: impl Into<Cow<'static, str>>, count: usize) {
+        self.checked.push(Checked { what: what.into(), count });
+    }
+
+    /// Records that `what` was not judged.
+    pub fn not_checked(&mut self, what: impl Into<String>, why: impl Into<Cow<'static, str>>, span: Option<Span>) {
+        self.not_checked.push(NotChecked { why: why.into(), what: what.into(), span });
+    }
+
+    /// Returns whether nothing at all was looked at: such a run is not clean.
+    pub fn checked_nothing(&self) -> bool {
+        self.checked.iter().all(|checked| checked.count == 0)
+    }
+
+    /// Returns the worst severity among the findings.
+    pub fn worst(&self) -> Option<Severity> {
+        self.diagnostics.iter().map(|diagnostic| diagnostic.severity).max()
+    }
+
+    /// Sorts the findings by path, byte, rule, message and cluster, and removes repeated ones.
+    pub fn sort(&mut self, sources: &Sources) {
+        let place = |span: Option<Span>| span.map(|span| (sources.path(span).cloned(), span.start, span.end));
+        self.diagnostics.sort_by_cached_key(|finding| {
+            (place(finding.span()), finding.rule, finding.message.clone(), finding.cluster.clone())
+        });
+        self.diagnostics.dedup();
+        self.not_checked.sort_by_cached_key(|left| (left.why.clone(), place(left.span), left.what.clone()));
+        self.not_checked.dedup();
     }
 }

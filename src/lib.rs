@@ -25,3 +25,9 @@ pub mod flux;
 
 // Floor 6
 pub mod generate;
+
+// Floor 7
+pub mod report;
+
+// Roof
+pub mod cli;

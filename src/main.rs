@@ -1,1 +1,7 @@
-fn main() {}
+//! The `gitops-gen` program; all of it is in the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    gitops_gen::cli::main()
+}

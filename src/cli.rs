@@ -1,0 +1,97 @@
+//! The command line: one file per subcommand, each its arguments and a `run`.
+//!
+//! The only floor that prints, reads the environment and decides the exit code. Data goes to stdout, talk to stderr.
+//! Exit codes: 0 clean, 1 findings at or above `--fail-on`, 2 the work could not be done. A closed pipe is 0.
+
+mod console;
+mod tree;
+mod validate;
+
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::cli::console::{ColorChoice, Console};
+use crate::text::ReadError;
+
+/// Generates Flux multi-cluster GitOps repositories, and validates any of them offline.
+#[derive(Debug, Parser)]
+#[command(name = "gitops-gen", version, propagate_version = true, after_help = EXIT_CODES)]
+struct Cli {
+    /// When to colour: `auto` is at a terminal, unless `NO_COLOR` is set
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    color: ColorChoice,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 clean, 1 findings at or above --fail-on, 2 the work could not be done.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Validate(validate::Args),
+}
+
+/// How a command ended that did its work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    Clean,
+    WithFindings,
+}
+
+/// Why a command could not do its work; each fits after "failed to".
+#[derive(Debug, thiserror::Error)]
+enum CliError {
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error("check `{0}`: it holds no YAML file")]
+    NothingToCheck(PathBuf),
+    #[error("write the output")]
+    Output(#[from] io::Error),
+}
+
+/// Runs the program: reads the arguments of this process and returns its exit code.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(usage) => return print_usage(&usage),
+    };
+    let console = Console::of_this_process(cli.color);
+    let ended = match cli.command {
+        Command::Validate(args) => validate::run(&args, &console),
+    };
+    match ended {
+        Ok(Ended::Clean) => ExitCode::SUCCESS,
+        Ok(Ended::WithFindings) => ExitCode::from(1),
+        // Whoever closed the pipe has seen enough.
+        Err(CliError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            console.say_error(&error);
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Prints what clap has to say: help and version on stdout, a mistake on stderr.
+fn print_usage(usage: &clap::Error) -> ExitCode {
+    let printed = usage.print();
+    let code = if usage.use_stderr() { 2 } else { 0 };
+    match printed {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => ExitCode::from(2),
+        _ => ExitCode::from(code),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use crate::cli::Cli;
+
+    #[test]
+    fn the_command_line_has_no_contradiction() {
+        Cli::command().debug_assert();
+    }
+}

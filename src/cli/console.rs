@@ -1,0 +1,68 @@
+//! The three standard streams and whether they are coloured.
+
+use std::env;
+use std::error::Error;
+use std::io::{self, IsTerminal as _, Write as _};
+
+use clap::ValueEnum;
+
+use crate::report::Color;
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum ColorChoice {
+    /// At a terminal, unless `NO_COLOR` is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Where a command prints.
+#[derive(Debug)]
+pub(super) struct Console {
+    /// Whether stdout takes colours.
+    pub(super) color: Color,
+}
+
+impl Console {
+    /// Returns the streams of this process.
+    pub(super) fn of_this_process(choice: ColorChoice) -> Self {
+        let color = match choice {
+            ColorChoice::Always => Color::Always,
+            ColorChoice::Never => Color::Never,
+            ColorChoice::Auto => {
+                let refused = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+                let dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
+                if refused || dumb || !io::stdout().is_terminal() { Color::Never } else { Color::Always }
+            }
+        };
+        Self { color }
+    }
+
+    /// Prints data.
+    pub(super) fn print(&self, data: &str) -> io::Result<()> {
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(data.as_bytes())?;
+        stdout.flush()
+    }
+
+    /// Says something to the person at the terminal; when nobody can hear it, nothing is lost.
+    pub(super) fn say(&self, talk: &str) {
+        drop(writeln!(io::stderr().lock(), "{talk}"));
+    }
+
+    /// Says why the work could not be done, with every cause on its line.
+    pub(super) fn say_error(&self, error: &dyn Error) {
+        let mut talk = format!("error: failed to {error}");
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            talk.push_str("\n  cause: ");
+            talk.push_str(&error.to_string());
+            cause = error.source();
+        }
+        self.say(&talk);
+    }
+}
