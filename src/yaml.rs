@@ -14,10 +14,12 @@
 //! assert_eq!(root.get("kind").and_then(|node| node.as_str()), Some("Service"));
 //! ```
 
+mod emit;
 mod node;
 mod parse;
 mod scalar;
 
+pub use crate::yaml::emit::{EmitError, emit, emit_documents};
 pub use crate::yaml::node::{Chain, Comment, CommentPlace, Entry, Key, Kind, Map, Node, Scalar, Step, Style};
 pub use crate::yaml::parse::{
     DUPLICATE_KEY, Document, LIMIT, Limits, Parsed, QUOTED_INDENT, SYNTAX, SpanMap, parse, parse_embedded, parse_with,
