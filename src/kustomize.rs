@@ -16,7 +16,7 @@ use smol_str::SmolStr;
 
 use crate::diagnostic::Diagnostic;
 use crate::repo::Repo;
-use crate::text::{FileSet, RepoPath, Span};
+use crate::text::{FileSet, RepoPath, SourceId, Span};
 use crate::yaml::Node;
 
 /// Whose rules a build follows.
@@ -91,8 +91,8 @@ pub struct Build {
     pub outside: Vec<Outside>,
     /// Patches with a target that nothing matches (kustomize is silent about them).
     pub unmatched: Vec<UnmatchedPatch>,
-    /// Every file that took part, as paths of the file set that was built.
-    pub files: BTreeSet<RepoPath>,
+    /// Every file that took part: kustomization files, resources, patches, generator inputs.
+    pub files: BTreeSet<SourceId>,
 }
 
 /// Returns what kustomize makes of the directory `dir` of `files`, which are files of `repo`.
