@@ -9,6 +9,7 @@ pub mod text;
 
 // Floor 1
 pub mod diagnostic;
+pub mod git;
 pub mod yaml;
 
 // Floor 2

@@ -13,6 +13,11 @@ use crate::text::{Content, FileSet, MAX_FILE_BYTES, RepoPath};
 /// Directories that hold no manifests and are never entered.
 const NEVER_ENTERED: &[&str] = &[".git", "node_modules", ".terraform", "target"];
 
+/// Returns whether a directory of this name holds no manifests and is never entered.
+pub fn is_never_entered(name: &str) -> bool {
+    NEVER_ENTERED.contains(&name)
+}
+
 /// Why a tree could not be read at all.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
@@ -74,7 +79,7 @@ pub fn read_tree(root: &Path) -> Result<ReadOutcome, ReadError> {
     let entered = |entry: &walkdir::DirEntry| {
         entry.depth() == 0
             || !entry.file_type().is_dir()
-            || !NEVER_ENTERED.iter().any(|name| entry.file_name().to_str() == Some(name))
+            || !entry.file_name().to_str().is_some_and(is_never_entered)
     };
     for entry in walkdir::WalkDir::new(root).sort_by_file_name().into_iter().filter_entry(entered) {
         let entry = match entry {
@@ -132,14 +137,14 @@ fn read_file(path: &Path) -> Content {
 ///
 /// # Errors
 /// When a path exists or the operating system refuses (no space, no permission).
-pub fn write_tree(root: &Path, files: &FileSet) -> Result<(), WriteError> {
+pub fn write_tree(root: &Path, files: &FileSet) -> Result<Written, WriteError> {
     for (path, _) in files.iter() {
         let at = root.join(path.as_str());
         if fs::symlink_metadata(&at).is_ok() {
             return Err(WriteError::Exists(at));
         }
     }
-    let mut made = Made::default();
+    let mut made = Written::default();
     for (path, _) in files.iter() {
         let at = root.join(path.as_str());
         let text = files.text(path).unwrap_or_default();
@@ -148,14 +153,14 @@ pub fn write_tree(root: &Path, files: &FileSet) -> Result<(), WriteError> {
             return Err(WriteError::Io { path: at, source });
         }
     }
-    Ok(())
+    Ok(made)
 }
 
-/// What was made so far, in order.
-#[derive(Default)]
-struct Made(Vec<PathBuf>);
+/// The files and directories that a call of [`write_tree`] made, in order.
+#[derive(Debug, Default)]
+pub struct Written(Vec<PathBuf>);
 
-impl Made {
+impl Written {
     fn directories(&mut self, directory: Option<&Path>) -> io::Result<()> {
         let Some(directory) = directory else { return Ok(()) };
         if directory.as_os_str().is_empty() || directory.is_dir() {
@@ -176,7 +181,7 @@ impl Made {
     }
 
     /// Removes all of it, last first. What cannot be removed was changed by somebody else meanwhile and stays.
-    fn undo(self) {
+    pub fn undo(self) {
         for path in self.0.into_iter().rev() {
             let removed = if path.is_dir() { fs::remove_dir(&path) } else { fs::remove_file(&path) };
             drop(removed);
