@@ -15,8 +15,10 @@
 //! ```
 
 mod emit;
+mod json;
 mod node;
 mod parse;
+mod pointer;
 mod scalar;
 
 pub use crate::yaml::emit::{EmitError, emit, emit_documents};
@@ -24,4 +26,5 @@ pub use crate::yaml::node::{Chain, Comment, CommentPlace, Entry, Key, Kind, Map,
 pub use crate::yaml::parse::{
     DUPLICATE_KEY, Document, LIMIT, Limits, Parsed, QUOTED_INDENT, SYNTAX, SpanMap, parse, parse_embedded, parse_with,
 };
+pub use crate::yaml::pointer::{Pointer, PointerError, Resolved, Segment};
 pub use crate::yaml::scalar::{Dialect, Typed};

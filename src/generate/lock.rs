@@ -34,12 +34,7 @@ impl Lock {
     pub fn new(generator: &str, blueprint: &str, answers: Map<String, Value>, files: &FileSet) -> Self {
         let hash = |text: &str| Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect();
         let hashes = files.iter().map(|(path, _)| (path.to_string(), hash(files.text(path).unwrap_or_default())));
-        Self {
-            generator: generator.to_owned(),
-            blueprint: blueprint.to_owned(),
-            answers,
-            files: hashes.collect(),
-        }
+        Self { generator: generator.to_owned(), blueprint: blueprint.to_owned(), answers, files: hashes.collect() }
     }
 
     /// Returns the lock that `files` holds at [`LOCK_PATH`].

@@ -23,9 +23,10 @@ impl std::fmt::Display for ParameterProblem {
 /// Returns the defaults of `schema`: one value for each property that has one.
 pub(super) fn defaults(schema: &Value) -> Map<String, Value> {
     let properties = schema.get("properties").and_then(Value::as_object);
-    let with_default = properties.into_iter().flatten().filter_map(|(name, property)| {
-        property.get("default").map(|default| (name.clone(), default.clone()))
-    });
+    let with_default = properties
+        .into_iter()
+        .flatten()
+        .filter_map(|(name, property)| property.get("default").map(|default| (name.clone(), default.clone())));
     with_default.collect()
 }
 

@@ -3,7 +3,9 @@
 //! In a template of YAML each `{{value}}` comes out as one safe scalar. Everything is strict: a name that is not there
 //! is an error at its line.
 
-use handlebars::{Context, Handlebars, Helper, Output, RenderContext, RenderError, RenderErrorReason, handlebars_helper};
+use handlebars::{
+    Context, Handlebars, Helper, Output, RenderContext, RenderError, RenderErrorReason, handlebars_helper,
+};
 use serde_json::Value;
 
 use crate::text::RepoPath;

@@ -15,7 +15,7 @@ use std::borrow::Cow;
 use crate::text::Span;
 use crate::yaml::emit::shape::Shape;
 use crate::yaml::scalar::plain_is_string_to_v2;
-use crate::yaml::{Dialect, Entry, Kind, Map, Node, Scalar, Style, Typed};
+use crate::yaml::{Dialect, Entry, Kind, Map, Node, Scalar, Typed};
 
 /// Column after which the next space becomes a line break.
 const WIDTH: usize = 80;

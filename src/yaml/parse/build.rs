@@ -15,6 +15,8 @@ use crate::yaml::{Comment, CommentPlace, Entry, Key, Kind, Map, Node, Scalar, St
 
 /// Mappings with more keys are checked for repeated ones with a hash map.
 const SMALL_MAP: usize = 16;
+/// What ends a line in YAML 1.1 and no longer in 1.2.
+const UNICODE_BREAKS: [char; 2] = ['\u{2028}', '\u{2029}'];
 
 /// A collection that is being filled.
 enum Open {
@@ -181,19 +183,26 @@ impl<'a> Builder<'a> {
     }
 
     /// Corrects what the scanner reads otherwise than libyaml.
-    fn as_libyaml_reads<'t>(&self, text: &'t str, style: Style, range: &Range<usize>) -> &'t str {
+    fn as_libyaml_reads<'t>(&self, text: &'t str, style: Style, range: &Range<usize>) -> Cow<'t, str> {
+        let written = self.repaired.text().get(range.clone()).unwrap_or_default();
         match style {
             // An absent value is `~` to the scanner, nothing to libyaml.
-            Style::Plain if range.is_empty() => "",
+            Style::Plain if range.is_empty() => "".into(),
             // A block that ends the file without a newline has none.
             Style::Literal | Style::Folded
                 if range.end >= self.repaired.text().len() && !self.repaired.text().ends_with(['\n', '\r']) =>
             {
-                let last_line = self.repaired.text().get(range.clone()).and_then(|block| block.rsplit('\n').next());
+                let last_line = written.rsplit('\n').next();
                 let ends_in_text = last_line.is_some_and(|line| !line.trim().is_empty());
-                if ends_in_text { text.strip_suffix('\n').unwrap_or(text) } else { text }
+                if ends_in_text { text.strip_suffix('\n').unwrap_or(text).into() } else { text.into() }
             }
-            _ => text,
+            // Line breaks of YAML 1.1: white space around them is indentation. Escaped ones are text.
+            Style::Plain | Style::SingleQuoted | Style::DoubleQuoted
+                if written.contains(UNICODE_BREAKS) && !(style == Style::DoubleQuoted && written.contains('\\')) =>
+            {
+                without_blanks_at_breaks(text).into()
+            }
+            _ => text.into(),
         }
     }
 
@@ -334,6 +343,17 @@ impl<'a> Builder<'a> {
         }
         written
     }
+}
+
+fn without_blanks_at_breaks(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for (at, line) in text.split_inclusive(UNICODE_BREAKS).enumerate() {
+        let line = if at > 0 { line.trim_start_matches([' ', '\t']) } else { line };
+        let end = line.strip_suffix(UNICODE_BREAKS).map_or(line, |line| line.trim_end_matches([' ', '\t']));
+        out.push_str(end);
+        out.extend(line.chars().next_back().filter(|last| UNICODE_BREAKS.contains(last)));
+    }
+    out
 }
 
 fn is_merge(entry: &Entry) -> bool {
