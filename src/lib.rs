@@ -17,6 +17,7 @@ pub mod kube;
 
 // Floor 3
 pub mod repo;
+pub mod schema;
 
 // Floor 4
 pub mod kustomize;

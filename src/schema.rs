@@ -1,0 +1,285 @@
+//! What the API server would refuse: objects against the schemas of their kinds.
+//!
+//! Owns the catalogue: CRDs of the cluster, then CRDs found elsewhere in the repository, then the embedded schemas of
+//! Kubernetes and our models of Flux and its neighbours. Schemas are compiled at their first use and shared by all
+//! clusters and threads. It knows nothing of rules: it says what is wrong, not how bad that is.
+//!
+//! ```
+//! use gitops_gen::schema::{Catalogue, Outcome};
+//! use gitops_gen::text::FileSet;
+//! use gitops_gen::repo::Repo;
+//!
+//! let repo = Repo::new(FileSet::from_texts([("apps.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndate: {}\n")]));
+//! let catalogue = Catalogue::of(&repo);
+//! let (_, file) = repo.files().iter().next().expect("there is one file");
+//! for document in repo.yaml(file).into_iter().flat_map(|parsed| &parsed.documents) {
+//!     let Outcome::Checked(checked) = catalogue.check(&document.root) else { continue };
+//!     assert_eq!(checked.violations[0].message, "unknown field `date`, did you mean `data`");
+//! }
+//! ```
+
+mod compile;
+mod crd;
+mod explain;
+mod list_map;
+mod path;
+mod pick;
+mod value;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use smol_str::SmolStr;
+
+use crate::kube::Gvk;
+use crate::repo::Repo;
+use crate::schema::compile::Compiled;
+use crate::schema::crd::CrdVersion;
+use crate::text::Span;
+use crate::yaml::Node;
+
+pub use gitops_gen_schemas::Scope;
+
+/// What is wrong with a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ViolationKind {
+    /// A field that the kind does not have: server-side apply fails.
+    UnknownField,
+    /// A field that must be there.
+    Required,
+    /// Text where a number is wanted, and the like.
+    Type,
+    /// Not one of the values that are allowed.
+    Enum,
+    /// Text that is not of the wanted form.
+    Pattern,
+    /// Too small, too large, too short, too long, too many.
+    Range,
+    /// A list entry with the key of an earlier one: server-side apply fails.
+    Duplicate,
+    /// Fields that exclude each other, or other combinations that are refused.
+    Combination,
+}
+
+/// One thing that a schema refuses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// RFC 6901 pointer of the value, or of the field that is missing.
+    pub pointer: String,
+    /// The key of an unknown field or of the object that lacks one, else the value.
+    pub span: Span,
+    /// What is wrong, as a kind.
+    pub kind: ViolationKind,
+    /// What is wrong, as a clause without a final period; never holds a value of a Secret.
+    pub message: String,
+    /// What may stand instead of the bytes of `span`: the nearest known field or value.
+    pub suggestion: Option<String>,
+    /// Whether the value still holds a `${variable}`, so that another text may stand there in the cluster.
+    pub holds_variable: bool,
+}
+
+/// Whose schema an object was checked against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// A CRD of the repository; the place of its schema.
+    Crd(Span),
+    /// Kubernetes itself (1.36).
+    Kubernetes,
+    /// Our own model of a release (`Flux 2.9`): fields of later ones are unknown to it.
+    Model(&'static str),
+}
+
+/// An object that was checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checked {
+    /// What is refused, by place; empty for a valid object.
+    pub violations: Vec<Violation>,
+    /// Whose schema it was.
+    pub origin: Origin,
+    /// Patterns of the schema that could not be checked.
+    pub unchecked: Vec<String>,
+}
+
+/// What a check came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The kind has a schema.
+    Checked(Checked),
+    /// The kind has none: nothing was checked. Holds the versions of the kind that do have one.
+    NoSchema(BTreeSet<SmolStr>),
+    /// The kind has a CRD whose schema cannot be used: nothing was checked.
+    BrokenSchema {
+        /// Place of the schema.
+        span: Span,
+        /// Why, as a lowercase fragment.
+        reason: String,
+    },
+}
+
+/// The schemas that apply to the objects of one cluster; clones share everything that was compiled.
+#[derive(Debug, Clone)]
+pub struct Catalogue {
+    shared: Arc<Shared>,
+    /// CRDs that the cluster applies.
+    cluster: Arc<BTreeMap<Gvk, Arc<CrdVersion>>>,
+    /// Group and kind of these CRDs: other versions of them do not exist in the cluster.
+    owned: Arc<BTreeSet<(SmolStr, SmolStr)>>,
+}
+
+/// What all clusters have in common.
+#[derive(Debug)]
+struct Shared {
+    embedded: BTreeMap<Gvk, Embedded>,
+    /// Every CRD found in the files of the repository; more than one where they differ.
+    repository: BTreeMap<Gvk, Vec<Arc<CrdVersion>>>,
+    /// CRDs of clusters by the place of their schema, so that what is equal is compiled once.
+    seen: Mutex<BTreeMap<Span, Vec<Arc<CrdVersion>>>>,
+}
+
+#[derive(Debug)]
+struct Embedded {
+    kind: &'static gitops_gen_schemas::Kind,
+    compiled: OnceLock<Result<Compiled, String>>,
+}
+
+impl Catalogue {
+    /// Returns the embedded schemas, and the CRDs in the files of `repo`.
+    pub fn of(repo: &Repo) -> Self {
+        let mut repository: BTreeMap<Gvk, Vec<Arc<CrdVersion>>> = BTreeMap::new();
+        for (_, id) in repo.files().iter() {
+            // Most files hold none, and need not be parsed for it.
+            if !repo.source(id).is_some_and(|file| file.text().contains("CustomResourceDefinition")) {
+                continue;
+            }
+            for document in repo.yaml(id).into_iter().flat_map(|parsed| &parsed.documents) {
+                for version in crd::versions(&document.root) {
+                    let known = repository.entry(version.gvk.clone()).or_default();
+                    if !known.iter().any(|other| other.says_the_same(&version)) {
+                        known.push(Arc::new(version));
+                    }
+                }
+            }
+        }
+        Self::with_repository(repository)
+    }
+
+    /// Returns the embedded schemas alone.
+    pub fn embedded() -> Self {
+        Self::with_repository(BTreeMap::new())
+    }
+
+    fn with_repository(repository: BTreeMap<Gvk, Vec<Arc<CrdVersion>>>) -> Self {
+        let embedded = gitops_gen_schemas::kinds().iter().map(|kind| {
+            let gvk = Gvk { group: kind.group.into(), version: kind.version.into(), kind: kind.kind.into() };
+            (gvk, Embedded { kind, compiled: OnceLock::new() })
+        });
+        Self {
+            shared: Arc::new(Shared { embedded: embedded.collect(), repository, seen: Mutex::default() }),
+            cluster: Arc::default(),
+            owned: Arc::default(),
+        }
+    }
+
+    /// Returns the catalogue of a cluster that applies `objects`: the CRDs among them come first.
+    pub fn with_crds<'n>(&self, objects: impl IntoIterator<Item = &'n Node>) -> Self {
+        let mut cluster = BTreeMap::new();
+        let mut owned = BTreeSet::new();
+        for version in objects.into_iter().flat_map(crd::versions) {
+            owned.insert((version.gvk.group.clone(), version.gvk.kind.clone()));
+            cluster.insert(version.gvk.clone(), self.shared.share(version));
+        }
+        Self { shared: Arc::clone(&self.shared), cluster: Arc::new(cluster), owned: Arc::new(owned) }
+    }
+
+    /// Checks an object against the schema of the kind that it names.
+    pub fn check(&self, object: &Node) -> Outcome {
+        let text = |key| object.get(key).and_then(Node::as_str).unwrap_or("");
+        self.check_as(&Gvk::new(text("apiVersion"), text("kind")), object)
+    }
+
+    /// Checks `node` against the schema of `gvk`, whatever kind it names (a kustomization file may name none).
+    pub fn check_as(&self, gvk: &Gvk, node: &Node) -> Outcome {
+        if let Some(version) = self.cluster.get(gvk) {
+            return version.check(node);
+        }
+        if self.owned.contains(&(gvk.group.clone(), gvk.kind.clone())) {
+            return Outcome::NoSchema(self.known_versions(&gvk.group, &gvk.kind));
+        }
+        let repository = self.shared.repository.get(gvk).map(Vec::as_slice).unwrap_or_default();
+        let embedded = self.shared.embedded.get(gvk);
+        match (repository, embedded) {
+            ([version], _) => version.check(node),
+            (_, Some(embedded)) => embedded.check(node),
+            // CRDs that differ belong to different clusters: the one that fits best is taken to be this cluster's.
+            (versions, None) => versions
+                .iter()
+                .map(|version| version.check(node))
+                .min_by_key(Outcome::weight)
+                .unwrap_or_else(|| Outcome::NoSchema(self.known_versions(&gvk.group, &gvk.kind))),
+        }
+    }
+
+    /// Returns the versions of a kind that the catalogue has a schema of: where the cluster applies the CRD, that CRD's.
+    pub fn known_versions(&self, group: &str, kind: &str) -> BTreeSet<SmolStr> {
+        let is_wanted = |gvk: &&Gvk| gvk.group == group && gvk.kind == kind;
+        let own: BTreeSet<_> = self.cluster.keys().filter(is_wanted).map(|gvk| gvk.version.clone()).collect();
+        if !own.is_empty() {
+            return own;
+        }
+        let others = self.shared.embedded.keys().chain(self.shared.repository.keys());
+        others.filter(is_wanted).map(|gvk| gvk.version.clone()).collect()
+    }
+
+    /// Returns where objects of a kind live, where the kind is known.
+    pub fn scope(&self, gvk: &Gvk) -> Option<Scope> {
+        let repository = || self.shared.repository.get(gvk)?.first();
+        match self.cluster.get(gvk).or_else(repository) {
+            Some(version) => Some(version.scope),
+            None => Some(self.shared.embedded.get(gvk)?.kind.scope),
+        }
+    }
+}
+
+impl Shared {
+    /// Returns the version that an earlier cluster brought, where it is the same one.
+    fn share(&self, version: CrdVersion) -> Arc<CrdVersion> {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let in_repository = self.repository.get(&version.gvk).map(Vec::as_slice).unwrap_or_default();
+        let here = seen.entry(version.schema.span).or_default();
+        if let Some(same) = in_repository.iter().chain(here.iter()).find(|other| other.says_the_same(&version)) {
+            return Arc::clone(same);
+        }
+        let version = Arc::new(version);
+        here.push(Arc::clone(&version));
+        version
+    }
+}
+
+impl Outcome {
+    /// How badly an object fits a schema.
+    fn weight(&self) -> usize {
+        match self {
+            Self::Checked(checked) => checked.violations.len(),
+            Self::NoSchema(_) | Self::BrokenSchema { .. } => usize::MAX,
+        }
+    }
+}
+
+impl Embedded {
+    fn check(&self, node: &Node) -> Outcome {
+        let kind = self.kind;
+        let compiled = self.compiled.get_or_init(|| {
+            let schema = gitops_gen_schemas::schema(kind.group, kind.version, kind.kind).unwrap_or_default();
+            Compiled::new(schema)
+        });
+        let origin = kind.modelled.map_or(Origin::Kubernetes, Origin::Model);
+        compile::check(compiled.as_ref(), origin, node.span, node)
+    }
+}
+
+impl CrdVersion {
+    fn check(&self, node: &Node) -> Outcome {
+        let compiled = self.compiled.get_or_init(|| Compiled::new(crd::strict(self)));
+        compile::check(compiled.as_ref(), Origin::Crd(self.schema.span), self.schema.span, node)
+    }
+}

@@ -1,0 +1,78 @@
+//! Schemas made ready for use, and objects run through them.
+
+use jsonschema::{PatternOptions, Validator};
+use serde_json::Value;
+
+use crate::schema::{Checked, Origin, Outcome, explain, list_map, value};
+use crate::text::Span;
+use crate::yaml::Node;
+
+/// A schema that can be run.
+#[derive(Debug)]
+pub(super) struct Compiled {
+    validator: Validator,
+    /// The schema itself, for messages.
+    schema: Value,
+    /// Patterns that were left out, since they cannot be run.
+    unchecked: Vec<String>,
+}
+
+impl Compiled {
+    /// Compiles `schema`; patterns that no linear-time engine takes are left out and named.
+    pub(super) fn new(mut schema: Value) -> Result<Self, String> {
+        if let Ok(validator) = build(&schema) {
+            return Ok(Self { validator, schema, unchecked: Vec::new() });
+        }
+        let mut unchecked = Vec::new();
+        drop_patterns(&mut schema, &mut unchecked);
+        let validator = build(&schema)?;
+        Ok(Self { validator, schema, unchecked })
+    }
+}
+
+fn build(schema: &Value) -> Result<Validator, String> {
+    jsonschema::options()
+        .with_draft(jsonschema::Draft::Draft202012)
+        .with_pattern_options(PatternOptions::regex())
+        .with_keyword(list_map::KEYWORD, list_map::build)
+        .build(schema)
+        .map_err(|error| format!("{} at `{}`", error.masked(), error.schema_path()))
+}
+
+/// Removes every pattern that cannot be compiled (RE2 takes some that Rust does not).
+fn drop_patterns(schema: &mut Value, dropped: &mut Vec<String>) {
+    match schema {
+        Value::Object(map) => {
+            let pattern = map.get("pattern").and_then(Value::as_str);
+            if let Some(pattern) = pattern.filter(|pattern| regex::Regex::new(pattern).is_err()) {
+                dropped.push(pattern.to_owned());
+                map.remove("pattern");
+            }
+            map.values_mut().for_each(|value| drop_patterns(value, dropped));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| drop_patterns(item, dropped)),
+        _ => {}
+    }
+}
+
+/// Runs `node` through a schema whose place is `span`.
+pub(super) fn check(compiled: Result<&Compiled, &String>, origin: Origin, span: Span, node: &Node) -> Outcome {
+    let compiled = match compiled {
+        Ok(compiled) => compiled,
+        Err(reason) => return Outcome::BrokenSchema { span, reason: reason.clone() },
+    };
+    let instance = value::to_json(node);
+    let mut violations = Vec::new();
+    // Most objects are valid, and saying so is much cheaper than looking for errors.
+    if !compiled.validator.is_valid(&instance) {
+        let explainer = explain::Explainer { schema: &compiled.schema, root: node, instance: &instance };
+        for error in compiled.validator.iter_errors(&instance) {
+            explainer.explain(&error, &mut violations);
+        }
+        violations.sort_by(|one, other| {
+            (&one.pointer, one.kind, &one.message).cmp(&(&other.pointer, other.kind, &other.message))
+        });
+        violations.dedup();
+    }
+    Outcome::Checked(Checked { violations, origin, unchecked: compiled.unchecked.clone() })
+}
