@@ -16,6 +16,7 @@ pub mod yaml;
 pub mod kube;
 
 // Floor 3
+pub mod image;
 pub mod repo;
 pub mod schema;
 
@@ -27,6 +28,7 @@ pub mod flux;
 
 // Floor 6
 pub mod generate;
+pub mod rules;
 
 // Floor 7
 pub mod report;

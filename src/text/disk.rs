@@ -77,9 +77,7 @@ pub fn read_tree(root: &Path) -> Result<ReadOutcome, ReadError> {
     let mut unnamed = Vec::new();
     let mut unreadable = Vec::new();
     let entered = |entry: &walkdir::DirEntry| {
-        entry.depth() == 0
-            || !entry.file_type().is_dir()
-            || !entry.file_name().to_str().is_some_and(is_never_entered)
+        entry.depth() == 0 || !entry.file_type().is_dir() || !entry.file_name().to_str().is_some_and(is_never_entered)
     };
     for entry in walkdir::WalkDir::new(root).sort_by_file_name().into_iter().filter_entry(entered) {
         let entry = match entry {

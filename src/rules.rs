@@ -1,0 +1,212 @@
+//! What can be wrong with a repository: one file per family, a static table, the runner.
+//!
+//! Owns judgement: the floors below say what is there and what Flux makes of it, rules say what of that is a defect.
+//! A rule is a [`Rule`] constant and a function; `tests/rules/<id>/` holds a repository with the defect and one without.
+//!
+//! ```
+//! use gitops_gen::flux::Options;
+//! use gitops_gen::repo::Repo;
+//! use gitops_gen::rules;
+//! use gitops_gen::text::FileSet;
+//!
+//! let repo = Repo::new(FileSet::from_texts([("a.yaml", "kind: Service\nkind: Service\n")]));
+//! let findings = rules::validate(&repo, &Options::default());
+//! assert_eq!(findings.diagnostics[0].rule, "yaml-duplicate-key");
+//! ```
+
+mod depends_on;
+mod files;
+mod images;
+mod kustomizations;
+mod ownership;
+mod patches;
+mod references;
+mod schemas;
+mod secrets;
+mod sources;
+mod substitution;
+mod versions;
+
+use rayon::prelude::*;
+
+use crate::diagnostic::{Diagnostic, Findings, Severity};
+use crate::flux::{self, Cluster, Fleet, FluxVersion, Location};
+use crate::repo::Repo;
+use crate::schema::Catalogue;
+
+/// Whether a rule offers a remedy that can be applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FixAvailability {
+    /// Never.
+    None,
+    /// For some findings.
+    Sometimes,
+    /// For every finding.
+    Always,
+}
+
+/// How a rule finds what it reports.
+#[derive(Debug, Clone, Copy)]
+pub enum Check {
+    /// By a look at one cluster; findings get the cluster's name.
+    Cluster(fn(&Rule, &Cluster, &mut Vec<Diagnostic>)),
+    /// By a look at the files and all clusters together.
+    Repository(fn(&Rule, &Context<'_>, &mut Vec<Diagnostic>)),
+    /// It is found while files are read or rendered: the reader and the renderer report it under this id.
+    Rendering,
+}
+
+/// One defect that can be found.
+#[derive(Debug)]
+pub struct Rule {
+    /// Kebab-case, names the defect; never reused.
+    pub id: &'static str,
+    /// How bad it is; a finding may be milder where absence cannot be proven.
+    pub severity: Severity,
+    /// Whether it can be repaired.
+    pub fix: FixAvailability,
+    /// Markdown under the headings `What it checks`, `Why it matters` and `What it cannot see`.
+    pub docs: &'static str,
+    /// How it is found.
+    pub check: Check,
+}
+
+impl Rule {
+    /// Returns a finding of this rule.
+    pub fn report(&self, message: impl Into<String>) -> Diagnostic {
+        Diagnostic::new(self.id, self.severity, message)
+    }
+
+    /// Returns the first sentence of the docs: what is checked.
+    pub fn summary(&self) -> &'static str {
+        self.docs.lines().find(|line| !line.is_empty() && !line.starts_with('#')).unwrap_or_default()
+    }
+}
+
+/// What a rule may look at.
+#[derive(Debug)]
+pub struct Context<'a> {
+    /// The files.
+    pub repo: &'a Repo,
+    /// The clusters.
+    pub fleet: &'a Fleet,
+    /// The Flux release that the clusters run.
+    pub version: FluxVersion,
+    /// The schemas that are known.
+    pub catalogue: &'a Catalogue,
+}
+
+/// The families, in the order they are documented.
+const FAMILIES: &[&[Rule]] = &[
+    files::RULES,
+    kustomizations::RULES,
+    schemas::RULES,
+    sources::RULES,
+    depends_on::RULES,
+    ownership::RULES,
+    patches::RULES,
+    substitution::RULES,
+    references::RULES,
+    images::RULES,
+    versions::RULES,
+    secrets::RULES,
+];
+
+/// Returns every rule, in the order they are documented.
+pub fn all() -> impl Iterator<Item = &'static Rule> {
+    FAMILIES.iter().copied().flatten()
+}
+
+/// Returns the rule with this id.
+pub fn find(id: &str) -> Option<&'static Rule> {
+    all().find(|rule| rule.id == id)
+}
+
+/// Renders every cluster of `repo` and runs every rule; findings are sorted by place.
+pub fn validate(repo: &Repo, options: &flux::Options) -> Findings {
+    let fleet = flux::clusters(repo, options);
+    let catalogue = Catalogue::of(repo);
+    check(&Context { repo, fleet: &fleet, version: options.version, catalogue: &catalogue })
+}
+
+/// Runs every rule over clusters that are rendered already; findings are sorted by place.
+pub fn check(context: &Context<'_>) -> Findings {
+    let mut findings = Findings::default();
+    rendering(context, &mut findings);
+    let rules: Vec<&Rule> = all().collect();
+    let found: Vec<Vec<Diagnostic>> = rules.par_iter().map(|rule| run(rule, context)).collect();
+    findings.diagnostics.extend(found.into_iter().flatten());
+    count(context, &mut findings);
+    findings.sort(context.repo.sources());
+    findings
+}
+
+fn run(rule: &Rule, context: &Context<'_>) -> Vec<Diagnostic> {
+    let mut out = Vec::new();
+    match rule.check {
+        Check::Rendering => {}
+        Check::Repository(check) => check(rule, context, &mut out),
+        Check::Cluster(check) => {
+            for cluster in &context.fleet.clusters {
+                let first = out.len();
+                check(rule, cluster, &mut out);
+                for finding in &mut out[first..] {
+                    finding.cluster = Some(cluster.name.clone());
+                }
+            }
+        }
+    }
+    out
+}
+
+/// Takes over what reading and rendering found.
+fn rendering(context: &Context<'_>, findings: &mut Findings) {
+    findings.diagnostics.extend(context.fleet.diagnostics.iter().cloned());
+    for cluster in &context.fleet.clusters {
+        let builds = cluster.root.iter().chain(cluster.kustomizations.values().map(|owner| &owner.build));
+        for build in builds {
+            // What is wrong with a file whoever builds it is reported once, with the files.
+            let own = build.diagnostics.iter().filter(|finding| !files::is_about_a_file(finding));
+            findings.diagnostics.extend(own.cloned().map(|finding| finding.in_cluster(&cluster.name)));
+        }
+        for outside in &cluster.outside {
+            let what = format!("{} `{}`", outside.what, outside.reference);
+            findings.not_checked(what, "it is not in this repository", Some(outside.span));
+        }
+        for owner in cluster.kustomizations.values() {
+            if matches!(owner.location, Location::Elsewhere) {
+                let what = format!("Kustomization {} of cluster `{}`", owner.id, cluster.name);
+                findings.not_checked(what, "its source is not this repository", Some(owner.span));
+            }
+        }
+    }
+    schemas::list_unknown_kinds(context, findings);
+}
+
+/// Records what was looked at.
+fn count(context: &Context<'_>, findings: &mut Findings) {
+    let files = context.repo.files().iter().filter(|(path, _)| path.is_yaml()).count();
+    let clusters = &context.fleet.clusters;
+    findings.checked("files", files);
+    findings.checked("clusters", clusters.len());
+    findings.checked("Kustomizations", clusters.iter().map(|cluster| cluster.kustomizations.len()).sum());
+    findings.checked("objects", clusters.iter().map(|cluster| cluster.objects().count()).sum());
+    if clusters.is_empty() && files > 0 {
+        findings.not_checked("rendered objects", "no cluster was found; name one with --cluster NAME=DIR", None);
+    }
+}
+
+/// Returns the severity of "it is not there" in `cluster`: absence is a proof only where everything was rendered.
+fn absence(cluster: &Cluster, proven: Severity) -> Severity {
+    if cluster.is_fully_resolved() { proven } else { Severity::Note }
+}
+
+/// Returns the known name that is nearest to `wanted`, where one is near enough to be meant.
+fn nearest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .into_iter()
+        .map(|name| (strsim::damerau_levenshtein(wanted, name), name))
+        .filter(|(distance, name)| *distance > 0 && *distance <= 1 + name.len().min(wanted.len()) / 4)
+        .min()
+        .map(|(_, name)| name)
+}

@@ -1,0 +1,219 @@
+//! Rules on `spec.dependsOn`, the order in which Flux applies Kustomizations and HelmReleases.
+//!
+//! Source: Flux, Kustomization and HelmRelease API, "Dependencies".
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::flux::{self, Cluster};
+use crate::kube::NamespacedName;
+use crate::rules::{Check, FixAvailability, Rule, absence, nearest};
+use crate::text::{Span, Spanned};
+
+/// Every rule of this family, in the order they are documented.
+pub(super) const RULES: &[Rule] = &[MISSING, CYCLE, ON_SELF];
+
+const MISSING: Rule = Rule {
+    id: "depends-on-missing",
+    severity: Severity::Error,
+    fix: FixAvailability::None,
+    docs: "\
+## What it checks
+Each `spec.dependsOn` entry of a Kustomization or HelmRelease names one of the same kind in the same cluster.
+
+## Why it matters
+While the dependency is absent the dependent stays `DependencyNotReady`: nothing below it is applied.
+
+## What it cannot see
+Objects created outside this repository: where some source of the cluster could not be rendered the finding is a note.
+",
+    check: Check::Cluster(check_missing),
+};
+
+const CYCLE: Rule = Rule {
+    id: "depends-on-cycle",
+    severity: Severity::Error,
+    fix: FixAvailability::None,
+    docs: "\
+## What it checks
+`spec.dependsOn` entries form no circle.
+
+## Why it matters
+Members of a circle wait for each other for ever. Worse, when their source changes Flux fails to sort the Kustomizations \
+that use it, and enqueues none of them, healthy ones included.
+
+## What it cannot see
+Dependencies that a `readyExpr` makes ready all the same.
+",
+    check: Check::Cluster(check_cycle),
+};
+
+const ON_SELF: Rule = Rule {
+    id: "depends-on-self",
+    severity: Severity::Error,
+    fix: FixAvailability::None,
+    docs: "\
+## What it checks
+No Kustomization or HelmRelease names itself in `spec.dependsOn`.
+
+## Why it matters
+It waits for itself for ever: nothing below it is applied.
+
+## What it cannot see
+Nothing that matters: the object says it itself.
+",
+    check: Check::Cluster(check_self),
+};
+
+/// An object with dependencies.
+struct Dependent {
+    id: NamespacedName,
+    depends_on: Vec<Spanned<NamespacedName>>,
+}
+
+/// Objects of one kind that can depend on each other.
+struct Graph {
+    kind: &'static str,
+    dependents: BTreeMap<NamespacedName, Dependent>,
+}
+
+/// Returns the dependency graph of each kind of `cluster`.
+fn graphs(cluster: &Cluster) -> [Graph; 2] {
+    let kustomizations = cluster
+        .kustomizations
+        .values()
+        .map(|found| Dependent { id: found.id.clone(), depends_on: found.depends_on.clone() });
+    let releases = cluster.objects().filter_map(|object| {
+        let resource = object.resource;
+        let is_release = resource.kind() == "HelmRelease" && resource.gvk().group == "helm.toolkit.fluxcd.io";
+        is_release.then(|| Dependent {
+            id: NamespacedName::new(resource.namespace(), resource.name()),
+            depends_on: flux::depends_on(&resource.node, resource.namespace()),
+        })
+    });
+    [
+        Graph { kind: "Kustomization", dependents: by_id(kustomizations) },
+        Graph { kind: "HelmRelease", dependents: by_id(releases) },
+    ]
+}
+
+fn by_id(dependents: impl Iterator<Item = Dependent>) -> BTreeMap<NamespacedName, Dependent> {
+    dependents.map(|dependent| (dependent.id.clone(), dependent)).collect()
+}
+
+/// Reports every dependency of `cluster` that no object of the dependent's kind answers to.
+fn check_missing(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
+    let worst = absence(cluster, Severity::Error);
+    let graphs = graphs(cluster);
+    for (graph, other) in [(&graphs[0], &graphs[1]), (&graphs[1], &graphs[0])] {
+        for dependent in graph.dependents.values() {
+            for dependency in &dependent.depends_on {
+                if graph.dependents.contains_key(&dependency.value) {
+                    continue;
+                }
+                let message = format!(
+                    "{} `{}` depends on `{}`, which does not exist",
+                    graph.kind, dependent.id, dependency.value
+                );
+                let help = missing_help(graph, other, &dependency.value);
+                out.push(
+                    rule.report(message)
+                        .label(dependency.span, format!("no {} has this name", graph.kind))
+                        .help(help)
+                        .note("Flux keeps it at `DependencyNotReady`: nothing below it is applied")
+                        .at_most(worst),
+                );
+            }
+        }
+    }
+}
+
+fn missing_help(graph: &Graph, other: &Graph, wanted: &NamespacedName) -> String {
+    let elsewhere = graph.dependents.keys().find(|id| id.name == wanted.name);
+    let near = nearest(&wanted.name, graph.dependents.keys().map(|id| id.name.as_str()));
+    if let Some(id) = elsewhere {
+        format!("set `namespace: {}`", id.namespace)
+    } else if let Some(name) = near {
+        format!("did you mean `{name}`?")
+    } else if other.dependents.contains_key(wanted) {
+        format!("a {} has this name, but a {} can wait only for its own kind: remove the entry", other.kind, graph.kind)
+    } else {
+        "correct the name, or remove the entry".to_owned()
+    }
+}
+
+/// Reports every object of `cluster` that waits for itself.
+fn check_self(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
+    for graph in graphs(cluster) {
+        for dependent in graph.dependents.values() {
+            for dependency in dependent.depends_on.iter().filter(|dependency| dependency.value == dependent.id) {
+                out.push(
+                    rule.report(format!("{} `{}` depends on itself", graph.kind, dependent.id))
+                        .label(dependency.span, "this is its own name")
+                        .help("remove the entry"),
+                );
+            }
+        }
+    }
+}
+
+/// Reports every circle of `cluster` once, at the entry that closes it.
+fn check_cycle(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
+    for graph in graphs(cluster) {
+        for circle in circles(&graph) {
+            let names: Vec<String> = circle.iter().map(|(id, _)| id.to_string()).collect();
+            let path = format!("{} -> {}", names.join(" -> "), names[0]);
+            let mut finding = rule.report(format!("{}s wait for each other: {path}", graph.kind));
+            for (at, (id, span)) in circle.iter().enumerate() {
+                let next = &names[(at + 1) % names.len()];
+                finding = finding.label(*span, format!("`{id}` waits for `{next}`"));
+            }
+            out.push(
+                finding
+                    .help("remove one of these entries")
+                    .note("Flux applies none of them, and no longer reacts to changes of their source"),
+            );
+        }
+    }
+}
+
+/// Returns every circle of two or more, each beginning at its smallest member, with the spans of its entries.
+fn circles(graph: &Graph) -> Vec<Vec<(&NamespacedName, Span)>> {
+    let mut done: BTreeSet<&NamespacedName> = BTreeSet::new();
+    let mut found = Vec::new();
+    for start in graph.dependents.keys() {
+        if done.contains(start) {
+            continue;
+        }
+        // The path walked so far: each step is an object and the index of the dependency to try next.
+        let mut path: Vec<(&NamespacedName, usize)> = vec![(start, 0)];
+        while let Some((id, next)) = path.last_mut() {
+            let Some(dependency) = graph.dependents.get(*id).and_then(|dependent| dependent.depends_on.get(*next))
+            else {
+                done.insert(*id);
+                path.pop();
+                continue;
+            };
+            *next += 1;
+            let Some((target, _)) = graph.dependents.get_key_value(&dependency.value) else { continue };
+            if let Some(at) = path.iter().position(|(walked, _)| *walked == target) {
+                if path.len() - at > 1 {
+                    found.push(circle(graph, &path[at..]));
+                }
+            } else if !done.contains(target) {
+                path.push((target, 0));
+            }
+        }
+    }
+    found
+}
+
+fn circle<'a>(graph: &'a Graph, path: &[(&'a NamespacedName, usize)]) -> Vec<(&'a NamespacedName, Span)> {
+    let mut steps: Vec<(&NamespacedName, Span)> = path
+        .iter()
+        .filter_map(|(id, next)| Some((*id, graph.dependents.get(*id)?.depends_on.get(next.checked_sub(1)?)?.span)))
+        .collect();
+    let smallest = steps.iter().enumerate().min_by_key(|(_, (id, _))| *id).map_or(0, |(at, _)| at);
+    steps.rotate_left(smallest);
+    steps
+}

@@ -1,0 +1,257 @@
+//! Rules on image automation: policies, their repositories, the markers in files, and who writes them.
+//!
+//! Source: Flux, image-reflector-controller and image-automation-controller 1.2.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::flux::{Cluster, Object};
+use crate::image::{self, Marking};
+use crate::kube::NamespacedName;
+use crate::kustomize::Resource;
+use crate::rules::{Check, Context, FixAvailability, Rule, absence, nearest};
+use crate::yaml::Node;
+
+/// Every rule of this family, in the order they are documented.
+pub(super) const RULES: &[Rule] = &[MARKER_UNKNOWN, MARKER_MALFORMED, POLICY_WITHOUT_REPOSITORY, AUTOMATION_REPEATED];
+
+const GROUP: &str = "image.toolkit.fluxcd.io";
+
+const MARKER_UNKNOWN: Rule = Rule {
+    id: "image-marker-unknown-policy",
+    severity: Severity::Error,
+    fix: FixAvailability::None,
+    docs: "\
+## What it checks
+Each `$imagepolicy` marker names an ImagePolicy that some cluster has.
+
+## Why it matters
+Image automation is silent about a marker that it cannot follow: the image is never updated.
+
+## What it cannot see
+Policies created outside this repository: where something of a cluster could not be rendered the finding is a note.
+",
+    check: Check::Repository(check_unknown),
+};
+
+const MARKER_MALFORMED: Rule = Rule {
+    id: "image-marker-malformed",
+    severity: Severity::Error,
+    fix: FixAvailability::None,
+    docs: "\
+## What it checks
+Each comment with `$imagepolicy` is a marker that the setter reads: one JSON object, `namespace:policy`, and `name`, `tag` or \
+`digest` at most.
+
+## Why it matters
+The setter passes over anything else without a word: the image is never updated.
+
+## What it cannot see
+Comments that mention the key in a sentence are taken for prose.
+",
+    check: Check::Repository(check_malformed),
+};
+
+const POLICY_WITHOUT_REPOSITORY: Rule = Rule {
+    id: "image-policy-without-repository",
+    severity: Severity::Error,
+    fix: FixAvailability::None,
+    docs: "\
+## What it checks
+`spec.imageRepositoryRef` of each ImagePolicy names an ImageRepository of the same cluster.
+
+## Why it matters
+Without its repository a policy has no tags: it stays `DependencyNotReady` and never selects an image.
+
+## What it cannot see
+Repositories created outside this repository: where something of the cluster could not be rendered the finding is a note.
+",
+    check: Check::Cluster(check_policies),
+};
+
+const AUTOMATION_REPEATED: Rule = Rule {
+    id: "image-automation-in-two-clusters",
+    severity: Severity::Warning,
+    fix: FixAvailability::None,
+    docs: "\
+## What it checks
+No two clusters run an ImageUpdateAutomation that writes the same branch and overlapping paths.
+
+## Why it matters
+Their controllers race: pushes are rejected, commits are made twice, and where their policies see different tags they undo \
+each other for ever. One cluster should be elected.
+
+## What it cannot see
+Branches that only the cluster knows.
+",
+    check: Check::Repository(check_automations),
+};
+
+fn of_kind<'a>(cluster: &'a Cluster, kind: &'static str) -> impl Iterator<Item = &'a Resource> {
+    cluster
+        .objects()
+        .map(|object: Object<'a>| object.resource)
+        .filter(move |resource| resource.kind() == kind && resource.gvk().group == GROUP)
+}
+
+fn name_of(resource: &Resource) -> NamespacedName {
+    NamespacedName::new(resource.namespace(), resource.name())
+}
+
+/// Reports every marker whose policy no cluster has.
+fn check_unknown(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
+    let clusters = &context.fleet.clusters;
+    // Without a cluster nothing is rendered, and absence says nothing.
+    if clusters.is_empty() {
+        return;
+    }
+    let known: BTreeSet<NamespacedName> =
+        clusters.iter().flat_map(|cluster| of_kind(cluster, "ImagePolicy").map(name_of)).collect();
+    let worst = clusters.iter().map(|cluster| absence(cluster, Severity::Error)).min().unwrap_or(Severity::Note);
+    for marker in image::markers(context.repo) {
+        let Marking::Marker { policy, .. } = &marker.marking else { continue };
+        if known.contains(policy) {
+            continue;
+        }
+        let same_name = known.iter().find(|other| other.name == policy.name);
+        let near = nearest(&policy.name, known.iter().map(|other| other.name.as_str()));
+        let help = match (same_name, near) {
+            (Some(other), _) => {
+                format!("write `{}:{}`: the policy is in another namespace", other.namespace, other.name)
+            }
+            (None, Some(near)) => format!("did you mean `{near}`?"),
+            (None, None) => "add the ImagePolicy, or remove the marker".to_owned(),
+        };
+        out.push(
+            rule.report(format!("marker names ImagePolicy `{policy}`, which no cluster has"))
+                .label(marker.span, "no ImagePolicy has this name")
+                .help(help)
+                .note("Flux passes over the marker without a word: the image is never updated")
+                .at_most(worst),
+        );
+    }
+}
+
+/// Reports every comment that was meant to be a marker and is none.
+fn check_malformed(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
+    for marker in image::markers(context.repo) {
+        let Marking::Malformed(reason) = marker.marking else { continue };
+        out.push(
+            rule.report("image policy marker cannot be read")
+                .label(marker.span, reason)
+                .help("write `# {\"$imagepolicy\": \"namespace:policy\"}`, with `:name`, `:tag` or `:digest` where only that is wanted")
+                .note("Flux passes over the marker without a word: the image is never updated"),
+        );
+    }
+}
+
+/// Reports every policy of `cluster` whose repository does not exist.
+fn check_policies(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
+    let repositories: BTreeSet<NamespacedName> = of_kind(cluster, "ImageRepository").map(name_of).collect();
+    for policy in of_kind(cluster, "ImagePolicy") {
+        let Some(reference) = policy.node.at(&["spec", "imageRepositoryRef"]) else { continue };
+        let Some(name) = reference.get("name") else { continue };
+        let namespace = reference.get("namespace").and_then(Node::as_str).unwrap_or_else(|| policy.namespace());
+        let wanted = NamespacedName::new(namespace, name.as_str().unwrap_or_default());
+        if repositories.contains(&wanted) {
+            continue;
+        }
+        let help = match nearest(&wanted.name, repositories.iter().map(|other| other.name.as_str())) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "correct the name, or add the ImageRepository".to_owned(),
+        };
+        out.push(
+            rule.report(format!(
+                "ImagePolicy `{}` scans ImageRepository `{wanted}`, which does not exist",
+                name_of(policy)
+            ))
+            .label(name.span, "no ImageRepository has this name")
+            .help(help)
+            .note("Flux keeps the policy at `DependencyNotReady`: it never selects an image")
+            .at_most(absence(cluster, Severity::Error)),
+        );
+    }
+}
+
+/// Where an automation writes.
+struct Automation<'a> {
+    cluster: &'a Cluster,
+    resource: &'a Resource,
+    /// URL of its Git repository, where the cluster says one.
+    url: Option<String>,
+    /// Branch that it pushes to; nothing where only the cluster knows.
+    branch: Option<String>,
+    /// Path below which it edits, without `./`; empty for the whole repository.
+    path: String,
+}
+
+impl<'a> Automation<'a> {
+    fn new(cluster: &'a Cluster, resource: &'a Resource) -> Self {
+        let text = |keys: &[&str]| resource.node.at(keys).and_then(Node::as_str).map(str::to_owned);
+        let source_name = text(&["spec", "sourceRef", "name"]).unwrap_or_default();
+        let source_namespace =
+            text(&["spec", "sourceRef", "namespace"]).unwrap_or_else(|| resource.namespace().to_owned());
+        let source = cluster.objects().map(|object| object.resource).find(|candidate| {
+            candidate.kind() == "GitRepository"
+                && candidate.name() == source_name
+                && candidate.namespace() == source_namespace
+        });
+        let of_source = |keys: &[&str]| source?.node.at(keys).and_then(Node::as_str).map(str::to_owned);
+        let branch = text(&["spec", "git", "push", "branch"])
+            .or_else(|| text(&["spec", "git", "checkout", "ref", "branch"]))
+            .or_else(|| of_source(&["spec", "ref", "branch"]));
+        let path = text(&["spec", "update", "path"]).unwrap_or_default();
+        let path = path.trim_start_matches("./").trim_matches('/').to_owned();
+        Self { cluster, resource, url: of_source(&["spec", "url"]), branch, path }
+    }
+
+    /// Returns whether both write the same files of the same branch.
+    fn races_with(&self, other: &Self) -> bool {
+        let below = |path: &str, above: &str| {
+            above.is_empty() || path == above || path.strip_prefix(above).is_some_and(|rest| rest.starts_with('/'))
+        };
+        let same_repository = self.url.is_none() || other.url.is_none() || self.url == other.url;
+        let overlap = below(&self.path, &other.path) || below(&other.path, &self.path);
+        same_repository && self.branch == other.branch && overlap
+    }
+}
+
+/// Reports every automation that another cluster runs too.
+fn check_automations(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
+    let all: Vec<Automation<'_>> = context
+        .fleet
+        .clusters
+        .iter()
+        .flat_map(|cluster| of_kind(cluster, "ImageUpdateAutomation").map(move |found| Automation::new(cluster, found)))
+        .collect();
+    let mut reported: BTreeMap<NamespacedName, usize> = BTreeMap::new();
+    for (at, automation) in all.iter().enumerate() {
+        let rival = all[..at]
+            .iter()
+            .find(|other| other.cluster.name != automation.cluster.name && other.races_with(automation));
+        let Some(rival) = rival else { continue };
+        let id = name_of(automation.resource);
+        if let Some(index) = reported.get(&id) {
+            let finding: &mut Diagnostic = &mut out[*index];
+            finding.notes.push(format!("so does cluster `{}`", automation.cluster.name));
+            continue;
+        }
+        let branch = automation.branch.as_deref().unwrap_or("the default branch");
+        let span =
+            |resource: &Resource| resource.node.at(&["metadata", "name"]).map_or(resource.origin, |name| name.span);
+        reported.insert(id.clone(), out.len());
+        let mut finding = rule
+            .report(format!(
+                "clusters `{}` and `{}` both run an ImageUpdateAutomation that writes `{branch}`",
+                rival.cluster.name, automation.cluster.name
+            ))
+            .label(span(automation.resource), format!("ImageUpdateAutomation `{id}`"))
+            .help("keep it in one elected cluster, or give each its own branch or path");
+        if span(rival.resource) != span(automation.resource) {
+            let other =
+                format!("ImageUpdateAutomation `{}` of cluster `{}`", name_of(rival.resource), rival.cluster.name);
+            finding = finding.label(span(rival.resource), other);
+        }
+        out.push(finding.note("their controllers race for the same files, and may undo each other"));
+    }
+}

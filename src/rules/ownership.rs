@@ -1,0 +1,155 @@
+//! Rules on who applies an object: exactly one Kustomization should.
+//!
+//! Source: Flux, Kustomization API, "Garbage collection" and "Inventory".
+
+use std::collections::BTreeMap;
+
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::flux::{Cluster, Object};
+use crate::kube::ObjectRef;
+use crate::kustomize::Resource;
+use crate::rules::{Check, FixAvailability, Rule};
+use crate::text::Span;
+use crate::yaml::Node;
+
+/// Every rule of this family, in the order they are documented.
+pub(super) const RULES: &[Rule] = &[TWO_OWNERS, DEFINED_TWICE];
+
+const TWO_OWNERS: Rule = Rule {
+    id: "object-two-owners",
+    severity: Severity::Error,
+    fix: FixAvailability::None,
+    docs: "\
+## What it checks
+No object is applied by two Kustomizations of one cluster.
+
+## Why it matters
+Each Kustomization has the object in its inventory: they undo each other's changes at every reconciliation, and when one \
+stops applying it, its garbage collection deletes it from under the other.
+
+## What it cannot see
+Objects of sources that are not this repository, and what Helm charts create.
+",
+    check: Check::Cluster(check_owners),
+};
+
+const DEFINED_TWICE: Rule = Rule {
+    id: "object-defined-twice",
+    severity: Severity::Error,
+    fix: FixAvailability::None,
+    docs: "\
+## What it checks
+No build renders two objects of the same group, kind, namespace and name.
+
+## Why it matters
+They are one object to the API server: Flux applies both, and the later one wins. kustomize itself refuses only those of \
+the same API version.
+
+## What it cannot see
+Objects that other tools apply.
+",
+    check: Check::Cluster(check_twice),
+};
+
+/// The objects that come to one object of the cluster.
+type Claims<'a> = BTreeMap<(bool, ObjectRef), Vec<Object<'a>>>;
+
+fn claims(cluster: &Cluster) -> Claims<'_> {
+    let mut claims = Claims::new();
+    for object in cluster.objects() {
+        claims.entry((object.is_remote(), object.resource.object_ref())).or_default().push(object);
+    }
+    claims
+}
+
+/// Reports every object of `cluster` that two Kustomizations apply.
+fn check_owners(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
+    // Parallel lists of owners are one mistake: reported once, at its first object.
+    let mut reported: BTreeMap<(String, String), usize> = BTreeMap::new();
+    for ((_, id), objects) in claims(cluster) {
+        let Some(first) = objects.first() else { continue };
+        let other = objects.iter().find(|object| owner_name(object, cluster) != owner_name(first, cluster));
+        let Some(second) = other else { continue };
+        // A Kustomization with kubeConfig may serve another cluster than its namesake.
+        if first.is_remote() && remote_target(first) != remote_target(second) {
+            continue;
+        }
+        // Two Kustomizations may share an object on purpose where one of them only merges its own fields.
+        if [first, second].into_iter().any(|object| shares_fields(object.resource)) {
+            continue;
+        }
+        let pair = (owner_name(first, cluster), owner_name(second, cluster));
+        if let Some(at) = reported.get(&pair) {
+            let finding: &mut Diagnostic = &mut out[*at];
+            finding.notes.push(format!("so is `{id}`"));
+            continue;
+        }
+        let finding = rule
+            .report(format!("`{id}` is applied by {} and by {}", pair.0, pair.1))
+            .label(name_span(first.resource), format!("applied by {}", pair.0));
+        let finding = match owner_spans(first, second) {
+            Some((left, right)) => finding
+                .label(left, format!("{} applies it from here", pair.0))
+                .label(right, format!("{} applies it from here", pair.1)),
+            None => finding.label(name_span(second.resource), format!("applied by {}", pair.1)),
+        };
+        reported.insert(pair, out.len());
+        out.push(finding.help("leave it to one of them"));
+    }
+    for finding in out.iter_mut() {
+        shorten(&mut finding.notes);
+    }
+}
+
+/// Keeps the first few of many notes that say the same of other objects.
+fn shorten(notes: &mut Vec<String>) {
+    const MOST: usize = 3;
+    if notes.len() > MOST {
+        let more = notes.len() - MOST;
+        notes.truncate(MOST);
+        notes.push(format!("so are {more} more"));
+    }
+}
+
+fn owner_name(object: &Object<'_>, cluster: &Cluster) -> String {
+    match object.owner {
+        Some(owner) => format!("Kustomization `{}`", owner.id),
+        None => format!("the cluster's own directory `{}`", cluster.path),
+    }
+}
+
+/// Returns the paths of the two owners, where both are written.
+fn owner_spans(first: &Object<'_>, second: &Object<'_>) -> Option<(Span, Span)> {
+    let path = |object: &Object<'_>| Some(object.owner?.path.as_ref()?.span);
+    Some((path(first)?, path(second)?))
+}
+
+fn remote_target<'a>(object: &Object<'a>) -> Option<&'a Node> {
+    object.owner?.node.at(&["spec", "kubeConfig"])
+}
+
+/// Returns whether the object says that it is applied beside others (`ssa: Merge`, `IfNotPresent` or `Ignore`).
+fn shares_fields(resource: &Resource) -> bool {
+    let policy = resource.node.at(&["metadata", "annotations", "kustomize.toolkit.fluxcd.io/ssa"]);
+    matches!(policy.and_then(Node::as_str), Some("Merge" | "IfNotPresent" | "Ignore"))
+}
+
+/// Reports every object that one build of `cluster` renders twice.
+fn check_twice(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
+    for ((_, id), objects) in claims(cluster) {
+        for (at, object) in objects.iter().enumerate() {
+            let same_owner = |other: &&Object<'_>| owner_name(other, cluster) == owner_name(object, cluster);
+            let Some(earlier) = objects[..at].iter().find(same_owner) else { continue };
+            out.push(
+                rule.report(format!("`{id}` is defined twice in {}", owner_name(object, cluster)))
+                    .label(name_span(object.resource), format!("as {}", object.resource.gvk().api_version()))
+                    .label(name_span(earlier.resource), format!("first as {}", earlier.resource.gvk().api_version()))
+                    .help("remove one of them"),
+            );
+        }
+    }
+}
+
+fn name_span(resource: &Resource) -> Span {
+    resource.node.at(&["metadata", "name"]).map_or(resource.origin, |name| name.span)
+}

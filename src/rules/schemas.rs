@@ -1,0 +1,194 @@
+//! Rules on objects against the schemas of their kinds.
+//!
+//! Source: the CRDs of the repository, Kubernetes 1.36, and our models of Flux 2.9 and its neighbours.
+
+use std::collections::BTreeMap;
+
+use crate::diagnostic::{Diagnostic, Findings, Severity};
+use crate::flux::Cluster;
+use crate::kube::Gvk;
+use crate::kustomize::Resource;
+use crate::rules::{Check, Context, FixAvailability, Rule};
+use crate::schema::{Catalogue, Origin, Outcome, Violation, ViolationKind};
+
+/// Every rule of this family, in the order they are documented.
+pub(super) const RULES: &[Rule] = &[VIOLATION, UNKNOWN_FIELD, NOT_SERVED, BROKEN];
+
+const VIOLATION: Rule = Rule {
+    id: "schema-violation",
+    severity: Severity::Error,
+    fix: FixAvailability::None,
+    docs: "\
+## What it checks
+Each rendered and substituted object has the fields, types and values that the schema of its kind asks for.
+
+## Why it matters
+The API server refuses the object, and Flux applies nothing of its Kustomization.
+
+## What it cannot see
+Rules that only admission webhooks know, and values that still hold a variable. Kinds without a schema are listed as not \
+checked.
+",
+    check: Check::Repository(check_violations),
+};
+
+const UNKNOWN_FIELD: Rule = Rule {
+    id: "schema-unknown-field",
+    severity: Severity::Error,
+    fix: FixAvailability::None,
+    docs: "\
+## What it checks
+Each field of a rendered object exists in the schema of its kind.
+
+## Why it matters
+Flux applies on the server's side, where an unknown field is an error: `field not declared in schema`. Most are misspelt.
+
+## What it cannot see
+Fields of a release that is newer than our model: for kinds without a CRD in the repository the finding is a warning.
+",
+    check: Check::Repository(check_violations),
+};
+
+const NOT_SERVED: Rule = Rule {
+    id: "api-version-not-served",
+    severity: Severity::Warning,
+    fix: FixAvailability::None,
+    docs: "\
+## What it checks
+The API version of each object is one that its kind has: in the CRD of the repository, in Kubernetes 1.36, or in the release \
+that we model.
+
+## Why it matters
+A cluster that does not serve the version refuses the object: `no matches for kind`.
+
+## What it cannot see
+Older clusters, which may still serve it.
+",
+    check: Check::Repository(check_served),
+};
+
+const BROKEN: Rule = Rule {
+    id: "crd-schema-broken",
+    severity: Severity::Warning,
+    fix: FixAvailability::None,
+    docs: "\
+## What it checks
+The schema of each CRD that objects are checked against can be used.
+
+## Why it matters
+Objects of its kinds are not checked; the API server likely refuses the CRD too.
+
+## What it cannot see
+CRDs of which the repository has no object.
+",
+    check: Check::Repository(check_broken),
+};
+
+/// Groups whose removed versions are told by `flux-api-removed`.
+const FLUX_GROUPS: &str = ".toolkit.fluxcd.io";
+
+fn catalogue(context: &Context<'_>, cluster: &Cluster) -> Catalogue {
+    context.catalogue.with_crds(cluster.objects().map(|object| &object.resource.node))
+}
+
+/// Calls `each` with every object of every cluster and what its check came to.
+fn check_all(context: &Context<'_>, mut each: impl FnMut(&Cluster, &Resource, &Outcome)) {
+    for cluster in &context.fleet.clusters {
+        let catalogue = catalogue(context, cluster);
+        for object in cluster.objects() {
+            each(cluster, object.resource, &catalogue.check(&object.resource.node));
+        }
+    }
+}
+
+/// Reports what schemas refuse: unknown fields under their own rule, everything else under the other.
+fn check_violations(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
+    check_all(context, |cluster, resource, outcome| {
+        let Outcome::Checked(checked) = outcome else { return };
+        for violation in &checked.violations {
+            let unknown = violation.kind == ViolationKind::UnknownField;
+            if unknown == (rule.id == UNKNOWN_FIELD.id) && !violation.holds_variable {
+                out.push(violated(rule, resource, violation, checked.origin).in_cluster(&cluster.name));
+            }
+        }
+    });
+}
+
+fn violated(rule: &Rule, resource: &Resource, violation: &Violation, origin: Origin) -> Diagnostic {
+    let (label, worst) = match origin {
+        Origin::Crd(_) => ("refused by the CRD of this repository".to_owned(), Severity::Error),
+        Origin::Kubernetes => ("refused by Kubernetes 1.36".to_owned(), Severity::Error),
+        Origin::Model(release) if violation.kind == ViolationKind::UnknownField => {
+            (format!("not a field of {release}"), Severity::Warning)
+        }
+        Origin::Model(release) => (format!("refused by {release}"), Severity::Error),
+    };
+    let finding = rule
+        .report(format!("{} in `{}`", violation.message, resource.object_ref()))
+        .label(violation.span, label)
+        .at_most(worst);
+    match (&violation.suggestion, violation.kind) {
+        (Some(suggestion), _) => finding.help(format!("write `{suggestion}`")),
+        (None, ViolationKind::UnknownField) => finding.help("remove it, or move it to where it belongs"),
+        (None, _) => finding,
+    }
+}
+
+/// Reports every object whose kind exists in other versions only.
+fn check_served(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
+    for cluster in &context.fleet.clusters {
+        let catalogue = catalogue(context, cluster);
+        for object in cluster.objects() {
+            let gvk = object.resource.gvk();
+            let known = catalogue.known_versions(&gvk.group, &gvk.kind);
+            if known.is_empty() || known.contains(&gvk.version) || gvk.group.ends_with(FLUX_GROUPS) {
+                continue;
+            }
+            let Some(node) = object.resource.node.get("apiVersion") else { continue };
+            let served: Vec<String> = known.iter().map(|version| format!("`{version}`")).collect();
+            let versions = served.join(", ");
+            let newest = known.last().map_or(String::new(), |version| format!("{}/{version}", gvk.group));
+            out.push(
+                rule.report(format!("`{}` of `{}` is not served", gvk.api_version(), object.resource.object_ref()))
+                    .label(node.span, format!("{} exists as {versions}", gvk.kind))
+                    .help(format!("use `{}`", newest.trim_start_matches('/')))
+                    .in_cluster(&cluster.name),
+            );
+        }
+    }
+}
+
+/// Reports every CRD that objects could not be checked against, once.
+fn check_broken(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
+    let mut broken = BTreeMap::new();
+    check_all(context, |_, resource, outcome| {
+        if let Outcome::BrokenSchema { span, reason } = outcome {
+            broken.entry(*span).or_insert_with(|| (resource.gvk(), reason.clone()));
+        }
+    });
+    for (span, (gvk, reason)) in broken {
+        out.push(
+            rule.report(format!("the schema of `{gvk}` cannot be used"))
+                .label(span, reason)
+                .help("correct the schema")
+                .note("objects of this kind are not checked"),
+        );
+    }
+}
+
+/// Records every kind of which no schema is known: its objects are not checked.
+pub(super) fn list_unknown_kinds(context: &Context<'_>, findings: &mut Findings) {
+    let mut unknown: BTreeMap<Gvk, usize> = BTreeMap::new();
+    for cluster in &context.fleet.clusters {
+        let catalogue = catalogue(context, cluster);
+        for object in cluster.objects() {
+            let gvk = object.resource.gvk();
+            if !catalogue.known_versions(&gvk.group, &gvk.kind).contains(&gvk.version) {
+                *unknown.entry(gvk).or_default() += 1;
+            }
+        }
+    }
+    for (gvk, count) in unknown {
+        findings.not_checked(format!("{gvk} ({count})"), "no schema of the kind is known", None);
+    }
+}
