@@ -3,7 +3,9 @@
 //! The only floor that prints, reads the environment and decides the exit code. Data goes to stdout, talk to stderr.
 //! Exit codes: 0 clean, 1 findings at or above `--fail-on`, 2 the work could not be done. A closed pipe is 0.
 
+mod build;
 mod console;
+mod kustomize;
 mod tree;
 mod validate;
 
@@ -13,8 +15,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::cli::build::Names;
 use crate::cli::console::{ColorChoice, Console};
 use crate::text::ReadError;
+use crate::yaml::EmitError;
 
 /// Generates Flux multi-cluster GitOps repositories, and validates any of them offline.
 #[derive(Debug, Parser)]
@@ -32,6 +36,8 @@ const EXIT_CODES: &str = "Exit codes: 0 clean, 1 findings at or above --fail-on,
 #[derive(Debug, Subcommand)]
 enum Command {
     Validate(validate::Args),
+    Build(build::Args),
+    Kustomize(kustomize::Args),
 }
 
 /// How a command ended that did its work.
@@ -48,6 +54,18 @@ enum CliError {
     Read(#[from] ReadError),
     #[error("check `{0}`: it holds no YAML file")]
     NothingToCheck(PathBuf),
+    #[error("find `{path}`")]
+    Find { path: PathBuf, source: io::Error },
+    #[error("build `{path}`: it is outside the repository `{root}`")]
+    OutsideRoot { path: PathBuf, root: PathBuf },
+    #[error("build `{0}`: it needs what is not in the repository")]
+    NotOffline(PathBuf),
+    #[error("find cluster `{name}`: the repository has {known}")]
+    UnknownCluster { name: String, known: Names },
+    #[error("find Kustomization `{name}`: the cluster has {known}")]
+    UnknownKustomization { name: String, known: Names },
+    #[error("print an object")]
+    Emit(#[from] EmitError),
     #[error("write the output")]
     Output(#[from] io::Error),
 }
@@ -61,6 +79,8 @@ pub fn main() -> ExitCode {
     let console = Console::of_this_process(cli.color);
     let ended = match cli.command {
         Command::Validate(args) => validate::run(&args, &console),
+        Command::Build(args) => build::run(&args, &console),
+        Command::Kustomize(args) => kustomize::run(&args, &console),
     };
     match ended {
         Ok(Ended::Clean) => ExitCode::SUCCESS,

@@ -25,21 +25,21 @@ pub(super) enum ColorChoice {
 pub(super) struct Console {
     /// Whether stdout takes colours.
     pub(super) color: Color,
+    /// Whether stderr does.
+    pub(super) talk_color: Color,
 }
 
 impl Console {
     /// Returns the streams of this process.
     pub(super) fn of_this_process(choice: ColorChoice) -> Self {
-        let color = match choice {
+        let refused = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let color = |is_terminal: bool| match choice {
             ColorChoice::Always => Color::Always,
-            ColorChoice::Never => Color::Never,
-            ColorChoice::Auto => {
-                let refused = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-                let dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
-                if refused || dumb || !io::stdout().is_terminal() { Color::Never } else { Color::Always }
-            }
+            ColorChoice::Auto if is_terminal && !refused && !dumb => Color::Always,
+            ColorChoice::Auto | ColorChoice::Never => Color::Never,
         };
-        Self { color }
+        Self { color: color(io::stdout().is_terminal()), talk_color: color(io::stderr().is_terminal()) }
     }
 
     /// Prints data.

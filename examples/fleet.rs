@@ -1,0 +1,28 @@
+//! Writes the fleet of the benches to a directory: `cargo run --example fleet -- DIR`.
+
+#[path = "../benches/fleet.rs"]
+mod fleet;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use gitops_gen::text;
+
+fn main() -> ExitCode {
+    let Some(directory) = std::env::args_os().nth(1) else {
+        report("usage: fleet DIR");
+        return ExitCode::from(2);
+    };
+    match text::write_tree(Path::new(&directory), &fleet::fleet()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            report(&format!("failed to {error}"));
+            ExitCode::from(2)
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "a program of its own, which talks to the person who runs it")]
+fn report(talk: &str) {
+    eprintln!("{talk}");
+}

@@ -1,0 +1,119 @@
+//! `gitops-gen build`: everything that Flux applies to one cluster, rendered.
+
+use std::path::PathBuf;
+
+use crate::cli::console::Console;
+use crate::cli::tree::{self, Tree};
+use crate::cli::{CliError, Ended};
+use crate::diagnostic::{Findings, Severity};
+use crate::flux::{self, Cluster, Object, Options};
+use crate::repo::Repo;
+use crate::report;
+use crate::yaml;
+
+/// Print what Flux applies to a cluster: built, substituted, in the order of its Kustomizations
+///
+/// What cannot be built offline is left out and named on stderr.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Name of the cluster: its directory's name, or as in gitops.yaml
+    #[arg(value_name = "CLUSTER")]
+    cluster: String,
+    /// Only what this Flux Kustomization applies: `name` or `namespace/name`
+    #[arg(long, value_name = "NAME")]
+    kustomization: Option<String>,
+    /// Before each object, say where it is written and which Kustomization applies it
+    #[arg(long)]
+    origin: bool,
+    /// Root of the repository
+    #[arg(long, default_value = ".", value_name = "DIR")]
+    root: PathBuf,
+}
+
+/// Builds the cluster and prints its objects; findings go to stderr.
+pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
+    let Tree { repo, .. } = tree::read(&args.root)?;
+    let fleet = flux::clusters(&repo, &Options::default());
+    let Some(cluster) = fleet.clusters.iter().find(|cluster| cluster.name == args.cluster) else {
+        let known = fleet.clusters.iter().map(|cluster| cluster.name.clone()).collect();
+        return Err(CliError::UnknownCluster { name: args.cluster.clone(), known: Names(known) });
+    };
+    if let Some(name) = &args.kustomization
+        && !cluster.kustomizations.keys().any(|id| is_called(&id.to_string(), &id.name, name))
+    {
+        let known = cluster.kustomizations.keys().map(ToString::to_string).collect();
+        return Err(CliError::UnknownKustomization { name: name.clone(), known: Names(known) });
+    }
+    let findings = talk(cluster, args, &repo);
+    if !findings.diagnostics.is_empty() || !findings.not_checked.is_empty() {
+        console.say(report::text(&findings, &repo, console.talk_color).trim_end());
+    }
+    console.print(&objects(cluster, args, &repo)?)?;
+    let failed = findings.worst() == Some(Severity::Error);
+    Ok(if failed { Ended::WithFindings } else { Ended::Clean })
+}
+
+/// Names for a message: quoted, with commas.
+#[derive(Debug)]
+pub(super) struct Names(pub(super) Vec<String>);
+
+impl std::fmt::Display for Names {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.0.is_empty() {
+            return formatter.write_str("none");
+        }
+        formatter.write_str(&self.0.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "))
+    }
+}
+
+fn is_called(full: &str, name: &str, wanted: &str) -> bool {
+    wanted == full || wanted == name
+}
+
+fn is_wanted(object: &Object<'_>, args: &Args) -> bool {
+    let Some(wanted) = &args.kustomization else { return true };
+    object.owner.is_some_and(|owner| is_called(&owner.id.to_string(), &owner.id.name, wanted))
+}
+
+/// Returns what is wrong with the wanted part of `cluster`, and what of it is left out.
+fn talk(cluster: &Cluster, args: &Args, repo: &Repo) -> Findings {
+    let mut findings = Findings::default();
+    let all = args.kustomization.is_none();
+    let root = cluster.root.iter().filter(|_| all);
+    let wanted =
+        |name: &str, full: &str| args.kustomization.as_ref().is_none_or(|wanted| is_called(full, name, wanted));
+    let owners = cluster.kustomizations.values().filter(|owner| wanted(&owner.id.name, &owner.id.to_string()));
+    let builds: Vec<_> = root.chain(owners.map(|owner| &owner.build)).collect();
+    findings.checked("kustomizations", builds.len());
+    for build in builds {
+        findings.diagnostics.extend(build.diagnostics.iter().cloned());
+        for left_out in &build.outside {
+            findings.not_checked(
+                left_out.reference.as_str(),
+                format!("{}: never fetched", left_out.what),
+                Some(left_out.span),
+            );
+        }
+    }
+    findings.sort(repo.sources());
+    findings
+}
+
+/// Returns the wanted objects as documents.
+fn objects(cluster: &Cluster, args: &Args, repo: &Repo) -> Result<String, CliError> {
+    let mut documents = Vec::new();
+    for object in cluster.objects().filter(|object| is_wanted(object, args)) {
+        let document = yaml::emit(&object.resource.node)?;
+        documents.push(if args.origin { origin(&object, repo) + &document } else { document });
+    }
+    Ok(documents.join("---\n"))
+}
+
+/// Returns a comment that says where `object` comes from.
+fn origin(object: &Object<'_>, repo: &Repo) -> String {
+    let span = object.resource.origin;
+    let place = repo.sources().path(span).zip(repo.sources().start(span));
+    let place = place.map_or_else(String::new, |(path, at)| format!("{path}:{}", at.line));
+    let owner = object.owner.map_or_else(String::new, |owner| format!(", applied by Kustomization {}", owner.id));
+    format!("# {place}{owner}\n")
+}

@@ -1,0 +1,239 @@
+//! The reports as people and programs see them. Expected files are in `tests/reports/`; `SNAPSHOTS=overwrite` writes them.
+
+use gitops_gen::diagnostic::{Diagnostic, Findings, Severity};
+use gitops_gen::repo::Repo;
+use gitops_gen::report::{self, Color};
+use gitops_gen::text::{FileSet, RepoPath, Span};
+use proptest::prelude::any;
+use proptest::{prop_assert, proptest};
+use snapbox::{assert_data_eq, file as golden};
+
+const GATEWAY_PATCH: &str = "\
+apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+resources:
+  - ../base
+patches:
+  - path: route.yaml
+    target:
+      group: networking.k8s.io
+    kind: Ingress
+    name: gateway
+";
+
+fn repo(files: &[(&str, &str)]) -> Repo {
+    Repo::new(FileSet::from_texts(files.iter().copied()))
+}
+
+/// Returns the place of the `nth` (from 0) `needle` in the file at `path`.
+fn place(repo: &Repo, path: &str, needle: &str, nth: usize) -> Span {
+    let path = RepoPath::new(path).unwrap();
+    let text = repo.files().text(&path).unwrap();
+    let (start, _) = text.match_indices(needle).nth(nth).unwrap();
+    Span::new(repo.files().id(&path).unwrap(), start..start + needle.len())
+}
+
+fn findings(diagnostics: Vec<Diagnostic>) -> Findings {
+    let mut findings = Findings { diagnostics, ..Findings::default() };
+    findings.checked("files", 1);
+    findings
+}
+
+fn unmatched_patch(repo: &Repo, cluster: &str) -> Diagnostic {
+    Diagnostic::new(
+        "patch-target-unmatched",
+        Severity::Error,
+        format!("patch in `apps/production/kustomization.yaml` matches nothing in cluster `{cluster}`"),
+    )
+    .label(
+        place(repo, "apps/production/kustomization.yaml", "Ingress", 0),
+        "no `Ingress gateway` is left: the base replaced it",
+    )
+    .help("target `HTTPRoute gateway`, or remove the patch")
+    .in_cluster(cluster)
+}
+
+#[test]
+fn a_finding_stands_beside_its_source_line() {
+    let repo = repo(&[("apps/production/kustomization.yaml", GATEWAY_PATCH)]);
+    let text = report::text(&findings(vec![unmatched_patch(&repo, "fra1")]), &repo, Color::Never);
+    assert_data_eq!(
+        text,
+        "\
+error[patch-target-unmatched]: patch in `apps/production/kustomization.yaml` matches nothing in cluster `fra1`
+  ╭─[apps/production/kustomization.yaml:9:11]
+9 │     kind: Ingress
+  │           ───┬───  no `Ingress gateway` is left: the base replaced it
+  ╰──
+  help: target `HTTPRoute gateway`, or remove the patch
+
+found: 1 error
+checked: 1 file
+"
+    );
+}
+
+#[test]
+fn the_same_finding_in_three_clusters_is_printed_once() {
+    let repo = repo(&[("apps/production/kustomization.yaml", GATEWAY_PATCH)]);
+    let found = ["fra1", "nyc1", "sgp1"].map(|cluster| unmatched_patch(&repo, cluster)).to_vec();
+    let text = report::text(&findings(found), &repo, Color::Never);
+    assert_eq!(text.matches("error[patch-target-unmatched]").count(), 1);
+    assert!(text.contains("  note: also in clusters `nyc1`, `sgp1`\n"), "{text}");
+    assert!(text.contains("found: 1 error\n"), "{text}");
+}
+
+#[test]
+fn a_message_without_its_cluster_gets_a_note_that_names_it() {
+    let repo = repo(&[("a.yaml", "a: 1\n")]);
+    let finding = |cluster| Diagnostic::new("some-rule", Severity::Warning, "wrong").in_cluster(cluster);
+    let text = report::text(&findings(vec![finding("fra1")]), &repo, Color::Never);
+    assert!(text.contains("note: in cluster `fra1`\n"), "{text}");
+    let text = report::text(&findings(vec![finding("fra1"), finding("nyc1")]), &repo, Color::Never);
+    assert!(text.contains("note: in clusters `fra1`, `nyc1`\n"), "{text}");
+}
+
+#[test]
+fn two_places_with_one_message_are_two_findings() {
+    let repo = repo(&[("a.yaml", "a: 1\nb: 1\n")]);
+    let finding = |nth| Diagnostic::new("r", Severity::Error, "wrong").label(place(&repo, "a.yaml", "1", nth), "here");
+    let text = report::text(&findings(vec![finding(0), finding(1)]), &repo, Color::Never);
+    assert!(text.contains("found: 2 errors"), "{text}");
+}
+
+#[test]
+fn labels_share_a_line_skip_lines_and_cross_files() {
+    let repo = repo(&[
+        ("clusters/fra1/apps.yaml", "metadata:\n  name: apps\nspec:\n  interval: 1h\n  path: ./apps  # here\n"),
+        ("clusters/nyc1/apps.yaml", &format!("{}name: apps\n", "\n".repeat(99))),
+    ]);
+    let finding =
+        Diagnostic::new("name-repeated", Severity::Warning, "Kustomization `flux-system/apps` is defined twice")
+            .label(place(&repo, "clusters/fra1/apps.yaml", "./apps", 0), "with this path")
+            .label(place(&repo, "clusters/fra1/apps.yaml", "apps", 0), "defined here")
+            .label(place(&repo, "clusters/fra1/apps.yaml", "path", 0), "")
+            .label(place(&repo, "clusters/nyc1/apps.yaml", "apps", 0), "defined again here")
+            .note("Flux applies both in turn.")
+            .note("The later one wins.");
+    let text = report::text(&findings(vec![finding]), &repo, Color::Never);
+    assert_data_eq!(text, golden!["reports/labels.txt"]);
+}
+
+#[test]
+fn no_value_of_a_secret_is_quoted() {
+    let secrets = "\
+apiVersion: v1
+kind: Secret
+metadata: {name: api}
+data:
+  password: aHVudGVyMg==
+  key: |
+    aHVudGVyMg
+stringData: {token: hunter2, user: hunter2}
+---
+kind: List
+items:
+  - kind: Secret
+    stringData:
+      list: \"hunter2\"
+";
+    let kustomization = "\
+secretGenerator:
+  - name: db
+    literals: [password=hunter2]
+patches:
+  - patch: |
+      kind: Secret
+      stringData:
+        inline: hunter2
+";
+    let files = [
+        ("secret.yaml", secrets),
+        ("kustomization.yaml", kustomization),
+        ("db.env", "USER=hunter2\n"),
+        ("broken.yaml", "kind: Secret\ndata:\n  a: hunter2\n  b: {\n  c: aHVudGVyMg==\n"),
+    ];
+    let repo = repo(&files);
+    let mut found = Vec::new();
+    for (path, text) in files {
+        for value in ["hunter2", "aHVudGVyMg"] {
+            for nth in 0..text.matches(value).count() {
+                let here = place(&repo, path, value, nth);
+                found.push(Diagnostic::new("some-rule", Severity::Error, format!("{path} {nth}")).label(here, "here"));
+            }
+        }
+        let line = Diagnostic::new("some-rule", Severity::Error, path);
+        found.push(line.label(place(&repo, path, text.lines().last().unwrap(), 0), "the whole line"));
+    }
+    let text = report::text(&findings(found), &repo, Color::Never);
+    assert!(!text.contains("hunter2") && !text.contains("aHVudGVyMg"), "{text}");
+    assert!(text.contains("password: ••••••••"), "{text}");
+}
+
+#[test]
+fn hostile_text_cannot_drive_the_terminal() {
+    let repo = repo(&[("a.yaml", "a: \u{1b}[2Jb\u{202e}c\t漢字: x\r\n")]);
+    let finding = Diagnostic::new("some-rule", Severity::Error, "name `\u{1b}]0;x\u{7}`")
+        .label(place(&repo, "a.yaml", "x", 0), "here \u{1b}[31m");
+    let text = report::text(&findings(vec![finding]), &repo, Color::Never);
+    assert!(!text.contains(['\u{1b}', '\u{202e}', '\u{7}', '\t', '\r']), "{text:?}");
+    assert_data_eq!(text, golden!["reports/hostile.txt"]);
+}
+
+#[test]
+fn long_lines_are_cut_around_the_label_and_very_long_ones_not_quoted() {
+    let long = format!("key: {}needle{}\n", "a".repeat(1000), "z".repeat(1000));
+    let very_long = format!("key: {}needle\n", "a".repeat(70_000));
+    let repo = repo(&[("long.yaml", &long), ("very-long.yaml", &very_long)]);
+    let finding = |path| {
+        Diagnostic::new("some-rule", Severity::Error, "wrong").label(place(&repo, path, "needle", 0), "this one")
+    };
+    let text = report::text(&findings(vec![finding("long.yaml"), finding("very-long.yaml")]), &repo, Color::Never);
+    assert_data_eq!(text, golden!["reports/long-lines.txt"]);
+}
+
+#[test]
+fn the_end_tells_what_was_checked_and_what_was_not() {
+    let repo = repo(&[("apps/nginx.yaml", "kind: HelmRelease\n")]);
+    let mut findings = Findings::default();
+    findings.checked("files", 1780);
+    findings.checked("clusters", 1);
+    findings.not_checked(
+        "HelmRelease ingress/nginx",
+        "the chart is not in this repository",
+        Some(place(&repo, "apps/nginx.yaml", "HelmRelease", 0)),
+    );
+    (0..12).for_each(|index| findings.not_checked(format!("base {index:02}"), "a remote base is never fetched", None));
+    findings.sort(repo.sources());
+    assert_data_eq!(report::text(&findings, &repo, Color::Never), golden!["reports/summary.txt"]);
+}
+
+#[test]
+fn the_json_report_has_every_place_and_cluster() {
+    let repo = repo(&[("apps/production/kustomization.yaml", GATEWAY_PATCH)]);
+    let mut findings =
+        findings(vec![unmatched_patch(&repo, "fra1"), unmatched_patch(&repo, "nyc1").note("Flux says nothing.")]);
+    findings.not_checked("base 1", "a remote base is never fetched", None);
+    assert_data_eq!(report::json(&findings, &repo), golden!["reports/report.json"].raw());
+}
+
+#[test]
+fn colours_are_only_where_they_are_asked_for() {
+    let repo = repo(&[("apps/production/kustomization.yaml", GATEWAY_PATCH)]);
+    let findings = findings(vec![unmatched_patch(&repo, "fra1")]);
+    assert!(!report::text(&findings, &repo, Color::Never).contains('\u{1b}'));
+    let coloured = report::text(&findings, &repo, Color::Always);
+    assert!(coloured.contains("\u{1b}[31merror[patch-target-unmatched]"), "{coloured:?}");
+}
+
+proptest! {
+    #[test]
+    fn any_place_in_any_text_can_be_reported(text in any::<String>(), start in 0_usize..64, length in 0_usize..64) {
+        let repo = repo(&[("a.yaml", &text)]);
+        let (_, source) = repo.files().iter().next().unwrap();
+        let finding = Diagnostic::new("some-rule", Severity::Error, "wrong")
+            .label(Span::new(source, start..start + length), "here");
+        let report = report::text(&findings(vec![finding]), &repo, Color::Never);
+        prop_assert!(report.contains("╭─[a.yaml:"));
+    }
+}
