@@ -10,27 +10,29 @@ pub mod text;
 // Floor 1
 pub mod diagnostic;
 pub mod git;
-pub mod yaml;
 
 // Floor 2
-pub mod kube;
+pub mod yaml;
 
 // Floor 3
-pub mod image;
-pub mod repo;
-pub mod schema;
+pub mod kube;
 
 // Floor 4
-pub mod kustomize;
+pub mod repo;
 
 // Floor 5
-pub mod flux;
+pub mod image;
+pub mod kustomize;
+pub mod schema;
 
 // Floor 6
+pub mod flux;
+
+// Floor 7
 pub mod generate;
 pub mod rules;
 
-// Floor 7
+// Floor 8
 pub mod report;
 
 // Roof
