@@ -1,0 +1,201 @@
+//! The blueprints: what they generate is what stands at the top of this repository, and every directory of it builds.
+//!
+//! `clusters/`, `apps/`, `infrastructure/` and their neighbours are the output of the blueprint `crypto-trading` for our
+//! own workers; `.gitops-gen/lock.yaml` holds the answers. `SNAPSHOTS=overwrite cargo test` writes them anew.
+
+use std::collections::BTreeSet;
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use gitops_gen::generate::{self, Blueprint, GenerateError, LOCK_PATH, Lock};
+use gitops_gen::text::{self, FileSet, RepoPath};
+use serde_json::{Map, Value};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn crypto_trading() -> Blueprint {
+    generate::builtin("crypto-trading").expect("it is built in").expect("it is well-formed")
+}
+
+fn answers(extra: &[(&str, &str)]) -> Map<String, Value> {
+    let blueprint = crypto_trading();
+    let mut answers = blueprint.defaults();
+    for (name, value) in extra {
+        blueprint.assign(&mut answers, name, value).expect("the parameter exists");
+    }
+    answers
+}
+
+fn generated(extra: &[(&str, &str)]) -> FileSet {
+    generate::generate(&crypto_trading(), &answers(extra)).expect("the blueprint renders")
+}
+
+fn text_of<'a>(files: &'a FileSet, path: &str) -> &'a str {
+    files.text(&RepoPath::new(path).unwrap()).unwrap_or_else(|| panic!("{path} is generated"))
+}
+
+/// The lock file of this repository, read from disk.
+fn our_lock() -> Lock {
+    let text = fs::read_to_string(root().join(LOCK_PATH)).expect("the lock file stands in this repository");
+    Lock::read(&FileSet::from_texts([(LOCK_PATH, text)])).expect("the lock file is ours")
+}
+
+#[test]
+fn this_repositorys_own_fleet_is_what_the_blueprint_generates() {
+    let lock = our_lock();
+    let files = generate::generate(&crypto_trading(), &lock.answers).expect("the blueprint renders");
+    let now = Lock::new(env!("CARGO_PKG_VERSION"), &lock.blueprint, lock.answers.clone(), &files);
+    let mut wanted: Vec<_> = files.iter().map(|(path, _)| (path.to_string(), text_of(&files, path.as_str()))).collect();
+    let lock_text = now.to_text();
+    wanted.push((LOCK_PATH.to_owned(), &lock_text));
+
+    let gone = lock.files.keys().filter(|path| !now.files.contains_key(*path)).collect::<Vec<_>>();
+    if env::var_os("SNAPSHOTS").is_some_and(|value| value == "overwrite") {
+        gone.iter().for_each(|path| drop(fs::remove_file(root().join(path))));
+        for (path, text) in &wanted {
+            let at = root().join(path);
+            fs::create_dir_all(at.parent().unwrap()).unwrap();
+            fs::write(at, text).unwrap();
+        }
+        return;
+    }
+    let differs = |(path, text): &&(String, &str)| fs::read_to_string(root().join(path)).ok().as_deref() != Some(*text);
+    let different: Vec<_> = wanted.iter().filter(differs).map(|(path, _)| path).collect();
+    assert!(
+        different.is_empty() && gone.is_empty(),
+        "not what the blueprint generates: {different:#?}, gone: {gone:#?}"
+    );
+}
+
+#[test]
+fn nothing_else_stands_in_the_directories_of_our_fleet() {
+    let lock = our_lock();
+    for directory in ["apps", "clusters", "image-automation", "infrastructure", "kind"] {
+        let outcome = text::read_tree(&root().join(directory)).expect("the directory can be read");
+        for (path, _) in outcome.files.iter() {
+            let path = format!("{directory}/{path}");
+            assert!(lock.files.contains_key(&path), "{path} was not generated");
+        }
+    }
+}
+
+/// What `kubectl kustomize` makes of `directory`, in the order that Flux applies; nothing where there is no kubectl.
+fn kubectl(directory: &Path) -> Option<Result<String, String>> {
+    let arguments = ["kustomize", "--reorder=none", "--load-restrictor=LoadRestrictionsNone"];
+    let output = Command::new("kubectl").args(arguments).arg(directory).output().ok()?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Some(if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) })
+}
+
+fn buildable(files: &FileSet) -> BTreeSet<PathBuf> {
+    let files = files.iter().filter(|(path, _)| path.name() == "kustomization.yaml");
+    files.map(|(path, _)| PathBuf::from(path.parent().as_str())).collect()
+}
+
+#[test]
+fn every_directory_builds_with_the_real_kustomize() {
+    let choices: [&[(&str, &str)]; 2] =
+        [&[], &[("provider", "generic"), ("storageClass", ""), ("domain", "example.com"), ("email", "a@example.com")]];
+    for extra in choices {
+        let files = generated(extra);
+        let directory = tempfile::tempdir().unwrap();
+        text::write_tree(directory.path(), &files).unwrap();
+        for buildable in buildable(&files) {
+            let Some(built) = kubectl(&directory.path().join(&buildable)) else {
+                eprintln!("skipped: there is no kubectl on this machine");
+                return;
+            };
+            let built = built.unwrap_or_else(|error| panic!("{}: {error}", buildable.display()));
+            // The templates of commit messages are Flux's.
+            let leftover = built.contains("{{") && buildable != Path::new("image-automation");
+            assert!(!leftover, "{}: a template is left over", buildable.display());
+        }
+    }
+}
+
+#[test]
+fn exactly_one_cluster_writes_images() {
+    let files = generated(&[("imageAutomationCluster", "nyc1")]);
+    let writers: Vec<_> = files.iter().filter(|(path, _)| path.as_str().ends_with("/image-automation.yaml")).collect();
+    assert_eq!(writers.len(), 1);
+    assert_eq!(writers[0].0.as_str(), "clusters/nyc1/image-automation.yaml");
+}
+
+#[test]
+fn clusters_follow_the_branch_of_their_environment() {
+    let files = generated(&[("branches.staging", "next")]);
+    assert!(text_of(&files, "clusters/fra1/flux-system/gotk-sync.yaml").contains("branch: main"));
+    assert!(text_of(&files, "clusters/staging/flux-system/gotk-sync.yaml").contains("branch: next"));
+    assert!(text_of(&files, "image-automation/automations.yaml").contains("branch: next"));
+}
+
+#[test]
+fn hosts_are_names_of_addresses_until_there_is_a_domain() {
+    let nip = generated(&[]);
+    assert!(text_of(&nip, "clusters/fra1/cluster-vars.yaml").contains("CLUSTER_DOMAIN: \"203-0-113-10.nip.io\""));
+    let own = generated(&[("domain", "example.com")]);
+    assert!(text_of(&own, "clusters/fra1/cluster-vars.yaml").contains("CLUSTER_DOMAIN: \"fra1.example.com\""));
+    assert!(text_of(&own, "clusters/local/cluster-vars.yaml").contains("127-0-0-1.nip.io"));
+}
+
+#[test]
+fn no_secret_is_readable_and_no_version_is_open() {
+    for (path, _) in generated(&[]).iter() {
+        let files = generated(&[]);
+        let text = text_of(&files, path.as_str());
+        if text.contains("kind: Secret\n") {
+            assert!(text.contains("ENC[AES256_GCM") && path.as_str().ends_with(".sops.yaml"), "{path}");
+        }
+        assert!(!text.contains(":latest"), "{path} runs whatever is newest");
+    }
+}
+
+#[test]
+fn every_wrong_parameter_is_told_at_once() {
+    let wrong = answers(&[("organisation", "Acme!"), ("clusters.fra1.address", "1.2.3"), ("candleSeconds", "0")]);
+    let error = generate::generate(&crypto_trading(), &wrong).unwrap_err();
+    let GenerateError::Parameters(problems) = &error else { panic!("{error}") };
+    assert_eq!(problems.len(), 3, "{error}");
+}
+
+#[test]
+fn an_automation_cluster_that_is_none_is_refused() {
+    let error = generate::generate(&crypto_trading(), &answers(&[("imageAutomationCluster", "lon1")])).unwrap_err();
+    assert_eq!(error.to_string(), "use the parameters: imageAutomationCluster names none of the clusters");
+}
+
+#[test]
+fn a_parameter_that_is_missing_is_an_error_for_every_parameter() {
+    let all = answers(&[]);
+    for name in all.keys() {
+        let mut without = all.clone();
+        without.remove(name);
+        assert!(generate::generate(&crypto_trading(), &without).is_err(), "`{name}` is missing and nobody says so");
+    }
+}
+
+#[test]
+fn what_a_template_breaks_is_told_at_the_line_of_the_template() {
+    let manifest = "name: broken\nsummary: A test\n";
+    let schema = r#"{"type": "object", "properties": {"on": {"type": "boolean", "default": false}}}"#;
+    let template = "a: 1\n{{#if on}}\nb: 2\n{{/if}}\nc: [\nd: 3\n";
+    let files = [("blueprint.yaml", manifest), ("parameters.schema.json", schema), ("templates/a.yaml.hbs", template)];
+    let blueprint = Blueprint::from_files(&FileSet::from_texts(files)).unwrap();
+    let error = generate::generate(&blueprint, &blueprint.defaults()).unwrap_err();
+    let GenerateError::Template(error) = &error else { panic!("{error}") };
+    assert_eq!(error.template.as_str(), "a.yaml.hbs");
+    assert!((5..=6).contains(&error.line), "{error}");
+}
+
+#[test]
+fn the_example_of_parameters_is_valid() {
+    let folder = text::read_tree(&root().join("blueprints/crypto-trading")).unwrap();
+    let mut answers = answers(&[]);
+    answers.extend(generate::read_parameters(&folder.files, "parameters.example.yaml").unwrap());
+    let files = generate::generate(&crypto_trading(), &answers).unwrap();
+    assert!(!files.is_dir(&RepoPath::new("clusters/nyc1").unwrap()));
+}
