@@ -15,6 +15,7 @@ pub mod git;
 pub mod yaml;
 
 // Floor 3
+pub mod config;
 pub mod kube;
 
 // Floor 4

@@ -1,0 +1,87 @@
+//! gitops.yaml: the clusters of the fleet, the Flux release, and which findings matter.
+//!
+//! Owns the meaning of that file for validation, with the place of every word, so that a mistake in it is a finding like
+//! any other. It knows no rule: ids are compared by those who have the table. Fields that are a generator's own
+//! (`blueprint`, `parameters`) are passed over.
+//!
+//! ```
+//! use gitops_gen::config;
+//! use gitops_gen::text::FileSet;
+//!
+//! let text = "clusters:\n- name: fra1\n  path: clusters/fra1\nrules:\n  replicas-with-hpa: note\n";
+//! let files = FileSet::from_texts([(config::FILE, text)]);
+//! let (config, findings) = config::read(&files);
+//! assert!(findings.is_empty());
+//! assert_eq!(config.clusters[0].path.value.as_str(), "clusters/fra1");
+//! ```
+
+mod date;
+mod read;
+mod suppress;
+
+pub use crate::config::date::Date;
+pub use crate::config::read::{INVALID, read};
+pub use crate::config::suppress::Suppression;
+
+use std::collections::BTreeMap;
+
+use smol_str::SmolStr;
+
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::text::{RepoPath, Spanned};
+
+/// Where the file stands.
+pub const FILE: &str = "gitops.yaml";
+
+/// What the file says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Config {
+    /// The Flux release that the clusters run, as written.
+    pub flux: Option<Spanned<SmolStr>>,
+    /// The clusters, in order; none where the layout tells.
+    pub clusters: Vec<NamedCluster>,
+    /// Levels of rules that differ from their own, by rule id.
+    pub levels: BTreeMap<SmolStr, Spanned<Level>>,
+    /// Findings that are accepted, in order.
+    pub suppressions: Vec<Suppression>,
+}
+
+/// A cluster that is named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedCluster {
+    /// Its name, unique.
+    pub name: Spanned<SmolStr>,
+    /// The directory that Flux applies first.
+    pub path: Spanned<RepoPath>,
+}
+
+/// How much a rule matters here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// Not at all.
+    Off,
+    /// Its findings get this severity; those that cannot be proven stay milder.
+    At(Severity),
+}
+
+impl Config {
+    /// Returns `finding` as this configuration has it: with the level of its rule, or nothing where the rule is off.
+    pub fn apply_level(&self, mut finding: Diagnostic) -> Option<Diagnostic> {
+        match self.levels.get(finding.rule).map(|level| level.value) {
+            None => Some(finding),
+            Some(Level::Off) => None,
+            Some(Level::At(severity)) => {
+                // A note says that the defect could not be proven: no level makes it more certain.
+                if finding.severity != Severity::Note || severity < finding.severity {
+                    finding.severity = severity;
+                }
+                Some(finding)
+            }
+        }
+    }
+
+    /// Returns the first entry that accepts `finding` at `path` on the day `today`.
+    pub fn suppression(&self, finding: &Diagnostic, path: Option<&RepoPath>, today: Date) -> Option<&Suppression> {
+        self.suppressions.iter().find(|entry| !entry.has_expired(today) && entry.matches(finding, path))
+    }
+}
