@@ -12,15 +12,27 @@
 //! assert!(FluxVersion::default().substitutes_strictly());
 //! ```
 
+mod artifact;
+mod bootstrap;
+mod build;
 mod cluster;
+mod discover;
+mod glob;
+mod ignore;
 mod kustomization;
+mod metadata;
+mod order;
 mod read;
+mod source;
+mod substitute;
+mod variables;
 mod version;
 
-pub use crate::flux::cluster::{Cluster, Fleet, Object, Options, clusters};
+pub use crate::flux::cluster::{CLUSTER_MISSING, Cluster, Fleet, Object, Options, clusters};
 pub use crate::flux::kustomization::{
     FluxKustomization, Location, ReferenceState, SubstituteReference, Substitution, SubstitutionFinding,
     SubstitutionProblem, Variable,
 };
 pub use crate::flux::read::{SourceRef, depends_on, duration, object_reference, source_ref};
+pub use crate::flux::source::{Artifact, Source, SourceFinding, SourceKey};
 pub use crate::flux::version::{FluxVersion, ParseVersionError};

@@ -1,10 +1,15 @@
-//! A cluster: its entry point, built to a fixpoint.
+//! Clusters as rules and reports see them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::diagnostic::Diagnostic;
-use crate::flux::{FluxKustomization, FluxVersion, Location};
-use crate::kube::NamespacedName;
+use rayon::prelude::*;
+
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::flux::build;
+use crate::flux::discover::{self, Entry};
+use crate::flux::order::apply_rank;
+use crate::flux::{FluxKustomization, FluxVersion, Location, Source, SourceKey};
+use crate::kube::{NamespacedName, ObjectRef};
 use crate::kustomize::{Build, Outside, Resource};
 use crate::repo::Repo;
 use crate::text::RepoPath;
@@ -25,17 +30,23 @@ pub struct Options {
 pub struct Fleet {
     /// Sorted by name.
     pub clusters: Vec<Cluster>,
-    /// What was wrong before a cluster could be built.
+    /// What was wrong before a cluster could be built: rule [`CLUSTER_MISSING`].
     pub diagnostics: Vec<Diagnostic>,
 }
+
+/// Rule of a cluster that is named and not there.
+pub const CLUSTER_MISSING: &str = "cluster-missing";
 
 /// One cluster: what Flux applies to it, to a fixpoint.
 #[derive(Debug, Clone)]
 pub struct Cluster {
     /// Name, by default the last part of its directory.
     pub name: String,
-    /// Directory whose content Flux applies first.
+    /// Directory whose content Flux applies first, in the repository's paths.
     pub path: RepoPath,
+    /// Directory of the repository that is the root of the cluster's source: the repository's own, except in a
+    /// repository that holds others.
+    pub source_root: RepoPath,
     /// The Kustomization that applies `path`, where one is known.
     pub bootstrap: Option<NamespacedName>,
     /// What `path` renders to, where no Kustomization of the cluster applies it: otherwise these objects are that
@@ -43,14 +54,16 @@ pub struct Cluster {
     pub root: Option<Build>,
     /// Every Flux Kustomization found, by namespace and name.
     pub kustomizations: BTreeMap<NamespacedName, FluxKustomization>,
-    /// What could not be built offline.
+    /// Every source, also the one of the cluster itself where only its bootstrap makes it.
+    pub sources: BTreeMap<SourceKey, Source>,
+    /// What could not be built offline, sorted by place; Kustomizations whose location is elsewhere are not repeated.
     pub outside: Vec<Outside>,
 }
 
 /// An object of a cluster, with the Kustomization that applies it.
 #[derive(Debug, Clone, Copy)]
 pub struct Object<'a> {
-    /// Who applies it; nothing for what stands in the cluster's own directory.
+    /// Who applies it; nothing for what stands in the cluster's own directory and nobody is known to apply.
     pub owner: Option<&'a FluxKustomization>,
     /// The object.
     pub resource: &'a Resource,
@@ -64,15 +77,61 @@ impl Object<'_> {
 }
 
 impl Cluster {
-    /// Returns every object, each once for every Kustomization that applies it: those of the cluster's own directory
-    /// first, then by Kustomization, in build order.
+    /// Returns every object, once for each Kustomization that applies it: those of the cluster's own directory first
+    /// where no Kustomization applies them, then by Kustomization, in build order.
     pub fn objects(&self) -> impl Iterator<Item = Object<'_>> {
         let root = self.root.iter().flat_map(|build| &build.resources).map(|resource| Object { owner: None, resource });
-        let owned = self
-            .kustomizations
-            .values()
-            .flat_map(|owner| owner.resources.iter().map(move |resource| Object { owner: Some(owner), resource }));
-        root.chain(owned)
+        root.chain(self.kustomizations.values().flat_map(objects_of))
+    }
+
+    /// Returns every object in the order in which Flux applies them: a Kustomization after the one that applies it and
+    /// after those that it depends on; within one by stage, kind and name.
+    pub fn objects_in_apply_order(&self) -> Vec<Object<'_>> {
+        let sorted = |mut objects: Vec<_>| {
+            objects.sort_by_cached_key(|object: &Object<'_>| apply_rank(object.resource));
+            objects
+        };
+        let root = self.root.iter().flat_map(|build| &build.resources).map(|resource| Object { owner: None, resource });
+        let mut objects = sorted(root.collect());
+        for owner in self.kustomizations_in_apply_order() {
+            objects.extend(sorted(objects_of(owner).collect()));
+        }
+        objects
+    }
+
+    /// Returns every Flux Kustomization after the one that applies it and after those that it depends on; by name where
+    /// that leaves a choice or is a cycle.
+    pub fn kustomizations_in_apply_order(&self) -> Vec<&FluxKustomization> {
+        let mut order = Vec::with_capacity(self.kustomizations.len());
+        let mut entered = BTreeSet::new();
+        for first in self.kustomizations.values() {
+            // A stack instead of recursion: chains of dependencies have no bound.
+            let mut stack = vec![(first, false)];
+            while let Some((owner, left)) = stack.pop() {
+                if left {
+                    order.push(owner);
+                } else if entered.insert(&owner.id) {
+                    stack.push((owner, true));
+                    let needed = owner.depends_on.iter().map(|dependency| &dependency.value).chain(&owner.applied_by);
+                    let mut needed: Vec<_> = needed.filter_map(|id| self.kustomizations.get(id)).collect();
+                    needed.sort_by(|left, right| right.id.cmp(&left.id));
+                    stack.extend(needed.into_iter().map(|owner| (owner, false)));
+                }
+            }
+        }
+        order
+    }
+
+    /// Returns the objects that answer to `wanted` and stay in this cluster; several where several Kustomizations apply
+    /// the same object.
+    pub fn find<'a>(&'a self, wanted: &'a ObjectRef) -> impl Iterator<Item = Object<'a>> {
+        self.objects().filter(move |object| {
+            let resource = object.resource;
+            resource.name() == wanted.name
+                && resource.kind() == wanted.kind
+                && !object.is_remote()
+                && resource.object_ref() == *wanted
+        })
     }
 
     /// Returns whether everything that Flux applies was rendered: only then is absence a proof.
@@ -82,7 +141,28 @@ impl Cluster {
     }
 }
 
-/// Finds and builds the clusters of `repo`.
-pub fn clusters(_repo: &Repo, _options: &Options) -> Fleet {
-    Fleet::default()
+fn objects_of(owner: &FluxKustomization) -> impl Iterator<Item = Object<'_>> {
+    owner.resources.iter().map(move |resource| Object { owner: Some(owner), resource })
+}
+
+/// Finds and builds the clusters of `repo`, side by side.
+pub fn clusters(repo: &Repo, options: &Options) -> Fleet {
+    let mut diagnostics = Vec::new();
+    let mut entries = if options.clusters.is_empty() {
+        discover::entries(repo)
+    } else {
+        options.clusters.iter().filter_map(|(name, path)| named(repo, name, path, &mut diagnostics)).collect()
+    };
+    entries.retain(|entry| options.only.is_empty() || options.only.contains(&entry.name));
+    let clusters = entries.par_iter().map(|entry| build::build(repo, entry, options.version)).collect();
+    Fleet { clusters, diagnostics }
+}
+
+fn named(repo: &Repo, name: &str, path: &RepoPath, diagnostics: &mut Vec<Diagnostic>) -> Option<Entry> {
+    if repo.files().is_dir(path) {
+        return Some(discover::entry_at(repo, name.to_owned(), path.clone()));
+    }
+    let message = format!("cluster `{name}` has no directory `{path}`");
+    diagnostics.push(Diagnostic::new(CLUSTER_MISSING, Severity::Error, message).help("correct the path"));
+    None
 }

@@ -25,8 +25,6 @@ pub enum Location {
     MissingSource,
     /// The source is this repository, but there is no such directory in its artifact.
     MissingPath(RepoPath),
-    /// `spec.path` is absolute or climbs out of the artifact.
-    InvalidPath,
 }
 
 /// What became of a `substituteFrom` entry.
@@ -58,6 +56,14 @@ pub struct Variable {
     pub value: Option<SmolStr>,
     /// Where it is defined: its key in the `ConfigMap`, the `Secret` or `spec.postBuild.substitute`.
     pub span: Option<Span>,
+}
+
+impl Variable {
+    /// Returns a variable of this value, defined at `span`. Flux drops the line breaks of every value.
+    pub(crate) fn known(value: &str, span: Option<Span>) -> Self {
+        let value = if value.contains('\n') { SmolStr::from(value.replace('\n', "")) } else { SmolStr::new(value) };
+        Self { value: Some(value), span }
+    }
 }
 
 impl fmt::Debug for Variable {

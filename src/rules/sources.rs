@@ -83,17 +83,9 @@ fn check_path(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
     for cluster in &context.fleet.clusters {
         for found in cluster.kustomizations.values() {
             let written = found.path.as_ref().map_or("./", |path| path.value.as_str());
-            let (message, label) = match &found.location {
-                Location::MissingPath(path) => (
-                    format!("Kustomization `{}` reads `{written}`, which does not exist", found.id),
-                    format!("no directory `{path}` in its source"),
-                ),
-                Location::InvalidPath => (
-                    format!("Kustomization `{}` reads `{written}`, which is outside its source", found.id),
-                    "a path inside the source is wanted".to_owned(),
-                ),
-                _ => continue,
-            };
+            let Location::MissingPath(path) = &found.location else { continue };
+            let message = format!("Kustomization `{}` reads `{written}`, which does not exist", found.id);
+            let label = format!("no directory `{path}` in its source");
             let directories = directories(context);
             let wanted = written.trim_start_matches("./").trim_end_matches('/');
             let help = match nearest(wanted, directories.iter().map(String::as_str)) {
