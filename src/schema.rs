@@ -1,7 +1,7 @@
 //! What the API server would refuse: objects against the schemas of their kinds.
 //!
-//! Owns the catalogue: CRDs of the cluster, then CRDs found elsewhere in the repository, then the embedded schemas of
-//! Kubernetes and our models of Flux and its neighbours. Schemas are compiled at their first use and shared by all
+//! Owns the catalogue: CRDs of the cluster, then whichever fits best of the CRDs found elsewhere in the repository and the
+//! embedded schemas of Kubernetes and our models of Flux and its neighbours. Schemas are compiled at their first use and shared by all
 //! clusters and threads. It knows nothing of rules: it says what is wrong, not how bad that is.
 //!
 //! ```
@@ -205,18 +205,12 @@ impl Catalogue {
         if self.owned.contains(&(gvk.group.clone(), gvk.kind.clone())) {
             return Outcome::NoSchema(self.known_versions(&gvk.group, &gvk.kind));
         }
-        let repository = self.shared.repository.get(gvk).map(Vec::as_slice).unwrap_or_default();
-        let embedded = self.shared.embedded.get(gvk);
-        match (repository, embedded) {
-            ([version], _) => version.check(node),
-            (_, Some(embedded)) => embedded.check(node),
-            // CRDs that differ belong to different clusters: the one that fits best is taken to be this cluster's.
-            (versions, None) => versions
-                .iter()
-                .map(|version| version.check(node))
-                .min_by_key(Outcome::weight)
-                .unwrap_or_else(|| Outcome::NoSchema(self.known_versions(&gvk.group, &gvk.kind))),
-        }
+        // This cluster's CRD is not in sight. Those of the repository may be other clusters' and older or newer than
+        // ours, so an object is wrong only where nothing fits it; the repository's word comes first.
+        let repository = self.shared.repository.get(gvk).into_iter().flatten().map(|version| version.check(node));
+        let embedded = self.shared.embedded.get(gvk).map(|embedded| embedded.check(node));
+        let best = repository.chain(embedded).min_by_key(Outcome::weight);
+        best.unwrap_or_else(|| Outcome::NoSchema(self.known_versions(&gvk.group, &gvk.kind)))
     }
 
     /// Returns the versions of a kind that the catalogue has a schema of: where the cluster applies the CRD, that CRD's.

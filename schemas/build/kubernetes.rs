@@ -59,6 +59,12 @@ fn special(name: &str) -> Option<Value> {
     match name {
         "Quantity" => Some(json!({ "type": ["string", "number"], "pattern": QUANTITY })),
         "IntOrString" => Some(json!({ "type": ["integer", "string"] })),
+        "apiextensions.v1.JSON" | "apiextensions.v1.JSONSchemaPropsOrStringArray" => Some(json!({})),
+        // A list of schemas is not structural, so the API server refuses it.
+        "apiextensions.v1.JSONSchemaPropsOrArray" => {
+            Some(json!({ "$ref": "#/$defs/apiextensions.v1.JSONSchemaProps" }))
+        }
+        "apiextensions.v1.JSONSchemaPropsOrBool" => Some(json!({ "type": ["object", "boolean"] })),
         _ => None,
     }
 }

@@ -83,6 +83,7 @@ fn replace_format(schema: &mut Map<String, Value>) {
         }
         "byte" => {
             schema.insert("pattern".to_owned(), json!(r"^[A-Za-z0-9+/\s]*=?\s*=?\s*$"));
+            schema.insert("x-expected".to_owned(), json!("text in base64"));
         }
         "date-time" => {
             let pattern =
