@@ -14,7 +14,7 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     match text::write_tree(Path::new(&directory), &fleet::fleet()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::SUCCESS,
         Err(error) => {
             report(&format!("failed to {error}"));
             ExitCode::from(2)
