@@ -6,6 +6,8 @@
 mod context;
 mod file;
 mod resource;
+mod scope;
+mod selector;
 mod transform;
 
 pub use crate::kustomize::resource::{Id, Resource};

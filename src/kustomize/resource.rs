@@ -1,8 +1,11 @@
 //! One object on its way through the pipeline.
 
+use std::fmt;
+
 use smol_str::SmolStr;
 
 use crate::kube::{Gvk, ObjectRef};
+use crate::kustomize::scope;
 use crate::text::Span;
 use crate::yaml::Node;
 
@@ -44,20 +47,57 @@ pub struct Resource {
     pub(crate) suffixes: Vec<SmolStr>,
     /// What a generator wants done with an existing resource of the same id; `Create` for everything else.
     pub(crate) behavior: Behavior,
+    /// Whether a generator made it.
+    pub(crate) is_generated: bool,
     /// Whether the name gets a content hash at the end.
     pub(crate) needs_hash: bool,
 }
 
 impl Id {
-    /// Returns the namespace in which kustomize compares: `default` where none is written, empty where the kind is
-    /// known to be cluster-scoped.
+    /// Returns the id that the object `node` gives itself.
+    pub(crate) fn of(node: &Node) -> Self {
+        let text = |keys: &[&str]| node.at(keys).and_then(Node::as_str).unwrap_or("");
+        Self {
+            gvk: Gvk::new(text(&["apiVersion"]), text(&["kind"])),
+            namespace: text(&["metadata", "namespace"]).into(),
+            name: text(&["metadata", "name"]).into(),
+        }
+    }
+
+    /// Returns whether kustomize knows that objects of this kind have no namespace.
+    pub(crate) fn is_cluster_scoped(&self) -> bool {
+        if self.gvk.group.is_empty() {
+            return scope::is_cluster_scoped(&self.gvk.version, &self.gvk.kind);
+        }
+        scope::is_cluster_scoped(&self.gvk.api_version(), &self.gvk.kind)
+    }
+
+    /// Returns the namespace in which kustomize compares: `default` where none is written, and one that cannot exist
+    /// where the kind is known to be cluster-scoped.
     pub(crate) fn effective_namespace(&self) -> &str {
-        if self.namespace.is_empty() { "default" } else { &self.namespace }
+        if self.is_cluster_scoped() {
+            "_non_namespaceable_"
+        } else if self.namespace.is_empty() {
+            "default"
+        } else {
+            &self.namespace
+        }
     }
 
     /// Returns whether kustomize takes the two for one resource: everything equal, the namespaces in effect.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.name == other.name && self.gvk == other.gvk && self.effective_namespace() == other.effective_namespace()
+    }
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.gvk.kind)?;
+        formatter.write_str(" ")?;
+        if !self.namespace.is_empty() {
+            write!(formatter, "{}/", self.namespace)?;
+        }
+        formatter.write_str(&self.name)
     }
 }
 
@@ -71,6 +111,7 @@ impl Resource {
             prefixes: Vec::new(),
             suffixes: Vec::new(),
             behavior: Behavior::Create,
+            is_generated: false,
             needs_hash: false,
         }
     }
@@ -104,6 +145,14 @@ impl Resource {
         self.history.push(self.id());
     }
 
+    /// Returns whether kustomize would have annotations of its own on the resource by now.
+    pub(crate) fn has_bookkeeping(&self) -> bool {
+        !self.history.is_empty()
+            || !self.prefixes.is_empty()
+            || !self.suffixes.is_empty()
+            || self.is_generated
+    }
+
     /// Returns the first id that the resource had.
     pub(crate) fn original_id(&self) -> Id {
         self.history.first().cloned().unwrap_or_else(|| self.id())
@@ -111,7 +160,7 @@ impl Resource {
 
     /// Returns the current id.
     pub fn id(&self) -> Id {
-        Id { gvk: self.gvk(), namespace: self.namespace().into(), name: self.name().into() }
+        Id::of(&self.node)
     }
 
     /// Returns the reference under which the cluster knows the object.

@@ -1,0 +1,141 @@
+//! The recorded cases of kustomize's filters, run through the functions of this module.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+use smol_str::SmolStr;
+
+use crate::kube::Gvk;
+use crate::kustomize::context::Context;
+use crate::kustomize::transform::field_spec::FieldSpec;
+use crate::kustomize::transform::names::{self, End};
+use crate::kustomize::transform::namespace::{self, Options};
+use crate::kustomize::transform::{images, pairs, replacements, replicas};
+use crate::kustomize::{Id, Mode, Resource};
+use crate::repo::Repo;
+use crate::text::{FileSet, RepoPath, SourceId};
+use crate::yaml::{self, Dialect, Kind, Node};
+
+/// Filters whose recorded configuration is complete and which this module has.
+const FILTERS: &[&str] = &[
+    "annotations.Filter",
+    "imagetag.Filter",
+    "imagetag.LegacyFilter",
+    "labels.Filter",
+    "namespace.Filter",
+    "prefix.Filter",
+    "replacement.Filter",
+    "replicacount.Filter",
+    "suffix.Filter",
+];
+
+fn documents(source: SourceId, text: &str) -> Vec<Node> {
+    yaml::parse(source, text).documents.into_iter().map(|document| document.root).collect()
+}
+
+/// Returns the earlier ids that kustomize keeps in annotations.
+fn recorded_history(root: &Node) -> Vec<Id> {
+    let list = |what: &str| {
+        let key = format!("internal.config.kubernetes.io/previous{what}");
+        let text = root.at(&["metadata", "annotations", &key]).and_then(Node::as_str).unwrap_or_default();
+        text.split(',').filter(|part| !part.is_empty()).map(SmolStr::new).collect::<Vec<_>>()
+    };
+    let version = root.get("apiVersion").and_then(Node::as_str).unwrap_or_default();
+    let ids = list("Names").into_iter().zip(list("Namespaces")).zip(list("Kinds"));
+    ids.map(|((name, namespace), kind)| Id { gvk: Gvk::new(version, &kind), namespace, name }).collect()
+}
+
+/// Returns what the filter makes of `input`, or the first thing that it refuses.
+fn run(filter: &str, config: &str, input: &str) -> Result<Vec<String>, String> {
+    let files = FileSet::from_texts([("config.json", config), ("input.yaml", input)]);
+    let id = |path: &str| files.id(&RepoPath::new(path).unwrap()).unwrap();
+    let config = documents(id("config.json"), config).remove(0);
+    let read = |root: Node| {
+        let span = root.span;
+        let history = recorded_history(&root);
+        Resource { history, ..Resource::new(root, span) }
+    };
+    let mut resources: Vec<_> = documents(id("input.yaml"), input).into_iter().map(read).collect();
+    let repo = Repo::new(files.clone());
+    let mut context = Context::new(&repo, repo.files(), Mode::Kustomize);
+    let one = config.get("fieldSpec").map(FieldSpec::from_node);
+    let several = ["fieldSpecs", "FsSlice"].iter().flat_map(|key| config.items(key)).map(FieldSpec::from_node);
+    let specs: Vec<_> = one.into_iter().chain(several).collect();
+    let specs: Vec<_> = specs.iter().collect();
+    let field = |key: &str| config.get(key).expect("recorded");
+    match filter {
+        "annotations.Filter" => {
+            pairs::apply(&mut context, &mut resources, field("Annotations"), &specs, "commonAnnotations");
+        }
+        "labels.Filter" => pairs::apply(&mut context, &mut resources, field("Labels"), &specs, "labels"),
+        "imagetag.Filter" => images::apply_to_fields(&mut context, &mut resources, field("imageTag"), &specs),
+        "imagetag.LegacyFilter" => images::apply_to_containers(&mut context, &mut resources, field("imageTag")),
+        "namespace.Filter" => {
+            let namespace = field("Namespace");
+            namespace::set_on_all(&mut context, &mut resources, namespace, &specs, Options::of(&config).unwrap());
+        }
+        "prefix.Filter" => names::apply(&mut context, &mut resources, field("prefix"), &specs, End::Prefix),
+        "suffix.Filter" => names::apply(&mut context, &mut resources, field("suffix"), &specs, End::Suffix),
+        "replicacount.Filter" => replicas::apply(&mut context, &mut resources, field("replica"), &specs),
+        _ => replacements::apply(&mut context, &mut resources, config.items("replacements"), &RepoPath::root()),
+    }
+    if let Some(problem) = context.diagnostics.first() {
+        return Err(problem.message.clone());
+    }
+    Ok(resources.iter().map(|resource| shape(&resource.node)).collect())
+}
+
+/// Returns what a document means, whatever the order of its keys: filters also print what a build refuses.
+fn shape(node: &Node) -> String {
+    match &node.kind {
+        Kind::Scalar(scalar) => {
+            format!("{:?} {:?} {}", scalar.typed(Dialect::KustomizeV3), scalar.text, scalar.contradicts_its_tag())
+        }
+        Kind::Sequence(items) => format!("{:?}", items.iter().map(shape).collect::<Vec<_>>()),
+        Kind::Map(map) => {
+            let entries = map.iter().map(|entry| (entry.key.text(), shape(&entry.value)));
+            format!("{:?}", entries.collect::<BTreeMap<_, _>>())
+        }
+    }
+}
+
+#[test]
+fn filters_do_what_kustomize_recorded() {
+    let folder = env::var("GITOPS_GEN_CONFORMANCE").unwrap_or_else(|_| "../shared/conformance".into());
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder).join("kustomize/unit/filters.json");
+    let Ok(text) = fs::read_to_string(&path) else {
+        println!("skipped: no recorded cases at {}", path.display());
+        return;
+    };
+    let cases: Vec<Value> = serde_json::from_str(&text).unwrap();
+    let cases = cases
+        .iter()
+        .enumerate()
+        .filter(|(_, case)| case["filter"].as_str().is_some_and(|filter| FILTERS.contains(&filter)));
+    let mut count = 0;
+    let mut wrong = Vec::new();
+    for (at, case) in cases {
+        let text = |key: &str| case[key].as_str().unwrap();
+        let found = run(text("filter"), &case["config"].to_string(), text("input"));
+        // An empty output is a refusal.
+        let wanted = (!text("output").is_empty()).then(|| {
+            let files = FileSet::from_texts([("output.yaml", text("output"))]);
+            let (_, id) = files.iter().next().unwrap();
+            documents(id, text("output")).iter().map(shape).collect::<Vec<_>>()
+        });
+        count += 1;
+        if found.as_ref().ok() != wanted.as_ref() {
+            wrong.push(format!(
+                "{at} {}\n{}\n--- in{}\n--- found\n{found:?}\n--- wanted\n{wanted:?}",
+                text("filter"),
+                case["config"],
+                text("input")
+            ));
+        }
+    }
+    println!("{count} recorded filter cases");
+    assert!(wrong.is_empty(), "{} of {count} differ:\n{}", wrong.len(), wrong.join("\n\n"));
+}
