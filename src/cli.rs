@@ -5,6 +5,7 @@
 
 mod build;
 mod console;
+mod init;
 mod kustomize;
 mod tree;
 mod validate;
@@ -17,6 +18,7 @@ use clap::{Parser, Subcommand};
 
 use crate::cli::build::Names;
 use crate::cli::console::{ColorChoice, Console};
+use crate::cli::init::InitError;
 use crate::text::ReadError;
 use crate::yaml::EmitError;
 
@@ -35,6 +37,7 @@ const EXIT_CODES: &str = "Exit codes: 0 clean, 1 findings at or above --fail-on,
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Init(init::Args),
     Validate(validate::Args),
     Build(build::Args),
     Kustomize(kustomize::Args),
@@ -66,6 +69,8 @@ enum CliError {
     UnknownKustomization { name: String, known: Names },
     #[error("print an object")]
     Emit(#[from] EmitError),
+    #[error(transparent)]
+    Init(#[from] InitError),
     #[error("write the output")]
     Output(#[from] io::Error),
 }
@@ -78,6 +83,7 @@ pub fn main() -> ExitCode {
     };
     let console = Console::of_this_process(cli.color);
     let ended = match cli.command {
+        Command::Init(args) => init::run(&args, &console),
         Command::Validate(args) => validate::run(&args, &console),
         Command::Build(args) => build::run(&args, &console),
         Command::Kustomize(args) => kustomize::run(&args, &console),

@@ -14,6 +14,7 @@
 //! assert_eq!(root.get("kind").and_then(|node| node.as_str()), Some("Service"));
 //! ```
 
+mod edit;
 mod emit;
 mod json;
 mod node;
@@ -21,6 +22,7 @@ mod parse;
 mod pointer;
 mod scalar;
 
+pub use crate::yaml::edit::{EditRefusal, replace_scalar};
 pub use crate::yaml::emit::{EmitError, emit, emit_documents};
 pub use crate::yaml::node::{Chain, Comment, CommentPlace, Entry, Key, Kind, Map, Node, Scalar, Step, Style};
 pub use crate::yaml::parse::{

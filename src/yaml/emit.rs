@@ -445,6 +445,26 @@ impl Emitter<'_> {
     }
 }
 
+/// Appends `text` in double quotes, in one line.
+pub(super) fn escape_double_quoted(out: &mut String, text: &str) {
+    out.push('"');
+    for character in text.chars() {
+        // Whatever is beyond U+FFFF may stand for itself; it is go-yaml v2 alone that escapes it.
+        if character <= '\u{FFFF}' && shape::needs_escape(character) {
+            shape::push_escaped(out, character);
+        } else {
+            out.push(character);
+        }
+    }
+    out.push('"');
+}
+
+/// Returns whether `text` is one plain scalar of a block or flow collection, of whatever type.
+pub(super) fn plain_text_is_safe(text: &str) -> bool {
+    let is_plain = Shape::of(text).is_ok_and(|shape| shape.plain_allowed);
+    is_plain && !text.is_empty() && !text.contains([',', '[', ']', '{', '}', '?']) && !text.starts_with(':')
+}
+
 /// Replaces each byte that is not UTF-8, as Go's JSON writer does.
 fn replace_invalid(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
