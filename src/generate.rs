@@ -12,7 +12,7 @@
 
 mod blueprint;
 mod builtin;
-mod json;
+mod data;
 mod lock;
 mod parameters;
 mod render;
@@ -20,7 +20,7 @@ mod template;
 
 pub use crate::generate::blueprint::{Blueprint, Question};
 pub use crate::generate::builtin::{builtin, builtin_names};
-pub use crate::generate::json::FileError;
+pub use crate::generate::data::FileError;
 pub use crate::generate::lock::{LOCK_PATH, Lock};
 pub use crate::generate::parameters::ParameterProblem;
 pub use crate::generate::render::{GenerateError, generate};
@@ -35,7 +35,7 @@ use crate::text::FileSet;
 /// # Errors
 /// When it cannot be read or is no mapping.
 pub fn read_parameters(files: &FileSet, path: &str) -> Result<Map<String, Value>, FileError> {
-    match json::read(files, path)? {
+    match data::read(files, path)? {
         Value::Object(parameters) => Ok(parameters),
         _ => Err(FileError { path: path.to_owned(), line: None, reason: "it holds no mapping".to_owned() }),
     }

@@ -70,7 +70,7 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
 }
 
 /// Adds what is wrong with the files themselves.
-fn check(repo: &Repo, findings: &mut Findings) {
+pub(super) fn check(repo: &Repo, findings: &mut Findings) {
     let yaml: Vec<_> = repo.files().iter().filter(|(path, _)| path.is_yaml()).collect();
     for (_, source) in &yaml {
         findings.diagnostics.extend(repo.yaml(*source).map(|parsed| parsed.diagnostics.clone()).unwrap_or_default());

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::generate::json::{self, FileError};
+use crate::generate::data::{self, FileError};
 use crate::generate::parameters::{self, ParameterProblem};
 use crate::text::{FileSet, RepoPath};
 
@@ -97,9 +97,9 @@ impl Blueprint {
     /// # Errors
     /// When `blueprint.yaml` or `parameters.schema.json` is missing or is not what it has to be.
     pub fn from_files(files: &FileSet) -> Result<Self, FileError> {
-        let manifest: Manifest = serde_path_to_error::deserialize(json::read(files, "blueprint.yaml")?)
+        let manifest: Manifest = serde_path_to_error::deserialize(data::read(files, "blueprint.yaml")?)
             .map_err(|error| FileError { path: "blueprint.yaml".to_owned(), line: None, reason: error.to_string() })?;
-        let schema = json::read(files, "parameters.schema.json")?;
+        let schema = data::read(files, "parameters.schema.json")?;
         let mut templates = BTreeMap::new();
         let directory = RepoPath::root().join("templates").unwrap_or_else(|_| RepoPath::root());
         for (path, _) in files.below(&directory) {

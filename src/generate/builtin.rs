@@ -1,7 +1,7 @@
 //! The blueprints that are part of the program.
 
 use crate::generate::blueprint::Blueprint;
-use crate::generate::json::FileError;
+use crate::generate::data::FileError;
 use crate::text::FileSet;
 
 /// Returns the names of the built-in blueprints.

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use crate::generate::json::{self, FileError};
+use crate::generate::data::{self, FileError};
 use crate::generate::template;
 use crate::text::FileSet;
 
@@ -42,7 +42,7 @@ impl Lock {
     /// # Errors
     /// When there is none, or it is not what a generator wrote.
     pub fn read(files: &FileSet) -> Result<Self, FileError> {
-        serde_path_to_error::deserialize(json::read(files, LOCK_PATH)?).map_err(|error| FileError {
+        serde_path_to_error::deserialize(data::read(files, LOCK_PATH)?).map_err(|error| FileError {
             path: LOCK_PATH.to_owned(),
             line: None,
             reason: error.to_string(),

@@ -1,9 +1,9 @@
-//! YAML as plain values: what blueprints, parameter files and lock files are read into.
+//! Files of data as plain values: manifests, schemas, parameters, lock files.
 
-use serde_json::{Map, Number, Value};
+use serde_json::Value;
 
 use crate::text::{FileSet, RepoPath};
-use crate::yaml::{self, Dialect, Kind, Node, Scalar, Typed};
+use crate::yaml::{self, Dialect};
 
 /// A file that is not what it has to be: its path, a line from 1 where one is known, and why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -30,29 +30,7 @@ pub(super) fn read(files: &FileSet, path: &str) -> Result<Value, FileError> {
         return Err(problem(start.map(|start| start.line), first.message.clone()));
     }
     match parsed.documents.as_slice() {
-        [document] => Ok(value(&document.root)),
+        [document] => Ok(document.root.to_json(Dialect::KubernetesV2)),
         documents => Err(problem(None, format!("it holds {} documents, expected one", documents.len()))),
-    }
-}
-
-/// Returns `node` as Kubernetes would read it. Not a number and infinity become null, which JSON can hold.
-fn value(node: &Node) -> Value {
-    match &node.kind {
-        Kind::Scalar(scalar) => scalar_value(scalar),
-        Kind::Sequence(items) => items.iter().map(value).collect(),
-        Kind::Map(map) => {
-            map.iter().map(|entry| (entry.key.text().to_owned(), value(&entry.value))).collect::<Map<_, _>>().into()
-        }
-    }
-}
-
-fn scalar_value(scalar: &Scalar) -> Value {
-    match scalar.typed(Dialect::KubernetesV2) {
-        Typed::Null => Value::Null,
-        Typed::Bool(is) => Value::Bool(is),
-        Typed::Int(number) => number.into(),
-        Typed::UInt(number) => number.into(),
-        Typed::Float(number) => Number::from_f64(number).map_or(Value::Null, Value::Number),
-        Typed::String | Typed::Timestamp(_) | Typed::Binary(_) => Value::from(scalar.text.as_str()),
     }
 }
