@@ -14,6 +14,7 @@
 //! assert_eq!(root.get("kind").and_then(|node| node.as_str()), Some("Service"));
 //! ```
 
+mod comments;
 mod edit;
 mod emit;
 mod json;
@@ -21,7 +22,9 @@ mod node;
 mod parse;
 mod pointer;
 mod scalar;
+mod write;
 
+pub use crate::yaml::comments::Comments;
 pub use crate::yaml::edit::{EditRefusal, replace_scalar};
 pub use crate::yaml::emit::{EmitError, emit, emit_documents};
 pub use crate::yaml::node::{Chain, Comment, CommentPlace, Entry, Key, Kind, Map, Node, Scalar, Step, Style};
@@ -30,3 +33,4 @@ pub use crate::yaml::parse::{
 };
 pub use crate::yaml::pointer::{Pointer, PointerError, Resolved, Segment};
 pub use crate::yaml::scalar::{Dialect, Typed};
+pub use crate::yaml::write::write;

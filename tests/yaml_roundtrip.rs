@@ -1,14 +1,15 @@
-//! What kustomize printed is printed again unchanged: each recorded build is read and emitted.
+//! Reading and writing of whole recorded files: builds are printed again unchanged, sources keep values and comments.
 
 use std::env;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
 use walkdir::WalkDir;
 
 use gitops_gen::text::FileSet;
-use gitops_gen::yaml::{self, Parsed};
+use gitops_gen::yaml::{self, Comments, Dialect, Parsed};
 
 /// Returns the folder of recorded cases, or says that the test is skipped.
 fn conformance() -> Option<PathBuf> {
@@ -75,4 +76,43 @@ fn every_kind_of_scalar_is_emitted_as_kustomize_prints_it() {
         assert_eq!(ours, theirs);
     }
     assert_eq!(emitted, expected);
+}
+
+/// Returns the values of a text in both dialects, and its comments sorted.
+fn values_and_comments(text: &str) -> (Vec<Value>, Vec<String>) {
+    let parsed = read(text);
+    let values = [Dialect::KustomizeV3, Dialect::KubernetesV2]
+        .into_iter()
+        .flat_map(|dialect| parsed.documents.iter().map(move |document| document.root.to_json(dialect)))
+        .collect();
+    let comments = parsed.comments.iter().filter_map(|comment| text.get(comment.span.range()));
+    let mut comments: Vec<String> = comments.map(|comment| comment.trim_end().to_owned()).collect();
+    comments.sort();
+    (values, comments)
+}
+
+#[test]
+fn files_written_anew_keep_their_values_and_comments() {
+    let Some(conformance) = conformance() else { return };
+    let mut count = 0;
+    let mut changed = Vec::new();
+    for entry in WalkDir::new(conformance.join("../corpus")).sort_by_file_name().into_iter().filter_map(Result::ok) {
+        if !matches!(entry.path().extension().and_then(OsStr::to_str), Some("yaml" | "yml")) {
+            continue;
+        }
+        let Ok(text) = fs::read_to_string(entry.path()) else { continue };
+        let parsed = read(&text);
+        if parsed.is_broken() || parsed.documents.is_empty() {
+            continue;
+        }
+        count += 1;
+        let documents = parsed.documents.iter().map(|document| &document.root);
+        let written = yaml::write(documents, &Comments::of(&text, &parsed));
+        if values_and_comments(&written) != values_and_comments(&text) {
+            changed.push(entry.path().display().to_string());
+        }
+    }
+    println!("{} of {count} files written anew with the same values and comments", count - changed.len());
+    assert!(count > 0, "no YAML file found");
+    assert!(changed.is_empty(), "changed:\n{}", changed.join("\n"));
 }
