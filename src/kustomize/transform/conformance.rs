@@ -68,9 +68,9 @@ fn run(filter: &str, config: &str, input: &str) -> Result<Vec<String>, String> {
     let field = |key: &str| config.get(key).expect("recorded");
     match filter {
         "annotations.Filter" => {
-            pairs::apply(&mut context, &mut resources, field("Annotations"), &specs, "commonAnnotations");
+            pairs::set_on_all(&mut context, &mut resources, field("Annotations"), &specs, "commonAnnotations");
         }
-        "labels.Filter" => pairs::apply(&mut context, &mut resources, field("Labels"), &specs, "labels"),
+        "labels.Filter" => pairs::set_on_all(&mut context, &mut resources, field("Labels"), &specs, "labels"),
         "imagetag.Filter" => images::apply_to_fields(&mut context, &mut resources, field("imageTag"), &specs),
         "imagetag.LegacyFilter" => images::apply_to_containers(&mut context, &mut resources, field("imageTag")),
         "namespace.Filter" => {

@@ -12,7 +12,8 @@ use crate::kustomize::transform::tables::METADATA_LABELS;
 use crate::kustomize::transform::{is_true, wrong_kind};
 use crate::yaml::{Dialect, Entry, Map, Node, Scalar, Step, Typed};
 
-/// Sets `pairs`, a mapping, in the fields of `specs`; `field` is its name in the kustomization file.
+/// Sets `pairs`, a mapping, in the fields of `specs`, unless kustomize could not print one of the keys; `field` is its
+/// name in the kustomization file.
 pub(super) fn apply(
     context: &mut Context<'_>,
     resources: &mut [Resource],
@@ -20,15 +21,26 @@ pub(super) fn apply(
     specs: &[&FieldSpec],
     field: &'static str,
 ) {
-    let Some(map) = pairs.as_map().filter(|map| !map.is_empty()) else { return };
-    for entry in map.iter() {
+    for entry in pairs.as_map().into_iter().flat_map(Map::iter) {
         if let Some(read_as) = non_string_key(&entry.key.scalar) {
-            let message =
-                format!("the key `{}` of `{field}` is written as `{read_as}`, which is no string", entry.key.text());
+            let key = entry.key.text();
+            let message = format!("the key `{key}` of `{field}` is written as `{read_as}`, which is no string");
             context.error(rule::TRANSFORMER, message, entry.key.span, "kustomize cannot print this key");
             return;
         }
     }
+    set_on_all(context, resources, pairs, specs, field);
+}
+
+/// Sets `pairs`, a mapping, in the fields of `specs`; `field` is its name in the kustomization file.
+pub(super) fn set_on_all(
+    context: &mut Context<'_>,
+    resources: &mut [Resource],
+    pairs: &Node,
+    specs: &[&FieldSpec],
+    field: &'static str,
+) {
+    let Some(map) = pairs.as_map().filter(|map| !map.is_empty()) else { return };
     for resource in resources {
         let gvk = resource.gvk();
         for spec in specs.iter().filter(|spec| spec.selects(&gvk)) {
