@@ -24,7 +24,6 @@ mod explain;
 mod list_map;
 mod path;
 mod pick;
-mod value;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -36,7 +35,7 @@ use crate::repo::Repo;
 use crate::schema::compile::Compiled;
 use crate::schema::crd::CrdVersion;
 use crate::text::Span;
-use crate::yaml::Node;
+use crate::yaml::{Node, Pointer};
 
 pub use gitops_gen_schemas::Scope;
 
@@ -64,8 +63,8 @@ pub enum ViolationKind {
 /// One thing that a schema refuses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
-    /// RFC 6901 pointer of the value, or of the field that is missing.
-    pub pointer: String,
+    /// The value, or the field that is missing.
+    pub pointer: Pointer,
     /// The key of an unknown field or of the object that lacks one, else the value.
     pub span: Span,
     /// What is wrong, as a kind.
@@ -215,13 +214,17 @@ impl Catalogue {
 
     /// Returns the versions of a kind that the catalogue has a schema of: where the cluster applies the CRD, that CRD's.
     pub fn known_versions(&self, group: &str, kind: &str) -> BTreeSet<SmolStr> {
-        let is_wanted = |gvk: &&Gvk| gvk.group == group && gvk.kind == kind;
-        let own: BTreeSet<_> = self.cluster.keys().filter(is_wanted).map(|gvk| gvk.version.clone()).collect();
+        let own: BTreeSet<_> = versions(&self.cluster, group, kind).cloned().collect();
         if !own.is_empty() {
             return own;
         }
-        let others = self.shared.embedded.keys().chain(self.shared.repository.keys());
-        others.filter(is_wanted).map(|gvk| gvk.version.clone()).collect()
+        let embedded = versions(&self.shared.embedded, group, kind);
+        embedded.chain(versions(&self.shared.repository, group, kind)).cloned().collect()
+    }
+
+    /// Returns the version that Kubernetes prefers among [`Catalogue::known_versions`]: stable ones first, the newest first.
+    pub fn preferred_version(&self, group: &str, kind: &str) -> Option<SmolStr> {
+        self.known_versions(group, kind).into_iter().max_by_key(|version| stability(version))
     }
 
     /// Returns where objects of a kind live, where the kind is known.
@@ -231,6 +234,26 @@ impl Catalogue {
             Some(version) => Some(version.scope),
             None => Some(self.shared.embedded.get(gvk)?.kind.scope),
         }
+    }
+}
+
+/// Returns the versions of a kind in a map that is sorted by group first.
+fn versions<'m, T>(map: &'m BTreeMap<Gvk, T>, group: &str, kind: &str) -> impl Iterator<Item = &'m SmolStr> {
+    let first = Gvk { group: group.into(), ..Gvk::default() };
+    let of_group = map.range(first.clone()..).map(|(gvk, _)| gvk).take_while(move |gvk| gvk.group == first.group);
+    of_group.filter(move |gvk| gvk.kind == kind).map(|gvk| &gvk.version)
+}
+
+/// Orders versions as the API server does: `v2`, `v1`, `v2beta1`, `v1beta2`, `v1alpha1`.
+///
+/// Source: Kubernetes, "Versions in CustomResourceDefinitions", version priority.
+fn stability(version: &str) -> (u8, u32, u32) {
+    let digits = |text: &str| text.parse().unwrap_or(0);
+    let number = version.trim_start_matches('v');
+    match (number.split_once("beta"), number.split_once("alpha")) {
+        (Some((major, minor)), _) => (1, digits(major), digits(minor)),
+        (_, Some((major, minor))) => (0, digits(major), digits(minor)),
+        _ => (2, digits(number), 0),
     }
 }
 
@@ -275,5 +298,28 @@ impl CrdVersion {
     fn check(&self, node: &Node) -> Outcome {
         let compiled = self.compiled.get_or_init(|| Compiled::new(crd::strict(self)));
         compile::check(compiled.as_ref(), Origin::Crd(self.schema.span), self.schema.span, node)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stable_and_newer_versions_are_preferred() {
+        let mut versions = ["v1alpha1", "v2beta1", "v1", "v10", "v2", "v1beta2", "v2beta2"];
+        versions.sort_by_key(|version| std::cmp::Reverse(stability(version)));
+        assert_eq!(versions, ["v10", "v2", "v1", "v2beta2", "v2beta1", "v1beta2", "v1alpha1"]);
+        assert_eq!(
+            Catalogue::embedded().preferred_version("gateway.networking.k8s.io", "ReferenceGrant"),
+            Some("v1".into())
+        );
+    }
+
+    #[test]
+    fn known_versions_are_those_of_the_kind_alone() {
+        let known = Catalogue::embedded().known_versions("", "Pod");
+        assert_eq!(known, ["v1".into()].into());
+        assert!(Catalogue::embedded().known_versions("apps", "Pod").is_empty());
     }
 }

@@ -147,10 +147,7 @@ impl Resource {
 
     /// Returns whether kustomize would have annotations of its own on the resource by now.
     pub(crate) fn has_bookkeeping(&self) -> bool {
-        !self.history.is_empty()
-            || !self.prefixes.is_empty()
-            || !self.suffixes.is_empty()
-            || self.is_generated
+        !self.history.is_empty() || !self.prefixes.is_empty() || !self.suffixes.is_empty() || self.is_generated
     }
 
     /// Returns the first id that the resource had.

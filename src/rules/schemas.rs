@@ -147,7 +147,8 @@ fn check_served(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
             let Some(node) = object.resource.node.get("apiVersion") else { continue };
             let served: Vec<String> = known.iter().map(|version| format!("`{version}`")).collect();
             let versions = served.join(", ");
-            let newest = known.last().map_or(String::new(), |version| format!("{}/{version}", gvk.group));
+            let preferred = catalogue.preferred_version(&gvk.group, &gvk.kind);
+            let newest = preferred.map_or(String::new(), |version| format!("{}/{version}", gvk.group));
             out.push(
                 rule.report(format!("`{}` of `{}` is not served", gvk.api_version(), object.resource.object_ref()))
                     .label(node.span, format!("{} exists as {versions}", gvk.kind))

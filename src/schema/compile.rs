@@ -3,9 +3,9 @@
 use jsonschema::{PatternOptions, Validator};
 use serde_json::Value;
 
-use crate::schema::{Checked, Origin, Outcome, explain, list_map, value};
+use crate::schema::{Checked, Origin, Outcome, explain, list_map};
 use crate::text::Span;
-use crate::yaml::Node;
+use crate::yaml::{Dialect, Node};
 
 /// A schema that can be run.
 #[derive(Debug)]
@@ -61,7 +61,7 @@ pub(super) fn check(compiled: Result<&Compiled, &String>, origin: Origin, span: 
         Ok(compiled) => compiled,
         Err(reason) => return Outcome::BrokenSchema { span, reason: reason.clone() },
     };
-    let instance = value::to_json(node);
+    let instance = node.to_json(Dialect::KubernetesV2);
     let mut violations = Vec::new();
     // Most objects are valid, and saying so is much cheaper than looking for errors.
     if !compiled.validator.is_valid(&instance) {

@@ -7,9 +7,9 @@ use std::sync::OnceLock;
 use serde_json::{Map, Value, json};
 
 use crate::kube::Gvk;
+use crate::schema::Scope;
 use crate::schema::compile::Compiled;
-use crate::schema::{Scope, value};
-use crate::yaml::Node;
+use crate::yaml::{Dialect, Node};
 
 /// One version of a CRD.
 #[derive(Debug)]
@@ -51,7 +51,7 @@ pub(super) fn versions(object: &Node) -> Vec<CrdVersion> {
 
 /// Returns the JSON Schema of the objects of `version`: strict, with the metadata that every object has.
 pub(super) fn strict(version: &CrdVersion) -> Value {
-    let Value::Object(mut root) = value::to_json(&version.schema) else { return Value::Bool(true) };
+    let Value::Object(mut root) = version.schema.to_json(Dialect::KubernetesV2) else { return Value::Bool(true) };
     if !root.contains_key("type") && !root.contains_key("properties") {
         // Without a schema anything goes.
         root = Map::new();

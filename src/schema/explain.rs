@@ -5,10 +5,9 @@ use jsonschema::error::ValidationErrorKind as Found;
 use serde_json::{Map, Value};
 
 use crate::schema::list_map::{self, Keys};
-use crate::schema::path::Path;
-use crate::schema::{Violation, ViolationKind, pick};
+use crate::schema::{Violation, ViolationKind, path, pick};
 use crate::text::Span;
-use crate::yaml::{Node, Step};
+use crate::yaml::{Node, Pointer, Segment, Step};
 
 /// An object that a schema refuses, while the reasons are collected.
 pub(super) struct Explainer<'e> {
@@ -23,21 +22,22 @@ pub(super) struct Explainer<'e> {
 impl Explainer<'_> {
     /// Adds what `error` means.
     pub(super) fn explain(&self, error: &ValidationError<'_>, out: &mut Vec<Violation>) {
-        let path = Path::from_pointer(error.instance_path().as_str());
+        let Ok(at) = error.instance_path().as_str().parse::<Pointer>() else { return };
+        let at = &at;
         let beside = self.schema_beside(error);
         match error.kind() {
             Found::AdditionalProperties { unexpected } | Found::UnevaluatedProperties { unexpected } => {
-                out.extend(unexpected.iter().map(|field| self.unknown_field(&path, field, beside)));
+                out.extend(unexpected.iter().map(|field| self.unknown_field(at, field, beside)));
             }
-            Found::Required { property } => out.push(self.missing_field(&path, property)),
-            Found::PropertyNames { error } => out.push(self.bad_key(&path, error)),
-            Found::Custom { keyword, .. } if keyword == list_map::KEYWORD => self.duplicates(&path, beside, out),
-            Found::AnyOf { context } | Found::OneOfNotValid { context } => self.no_branch(&path, beside, context, out),
-            Found::OneOfMultipleValid { .. } => out.push(self.many_branches(&path, beside)),
-            Found::Not { schema } => out.push(self.forbidden(&path, schema)),
+            Found::Required { property } => out.push(self.missing_field(at, property)),
+            Found::PropertyNames { error } => out.push(self.bad_key(at, error)),
+            Found::Custom { keyword, .. } if keyword == list_map::KEYWORD => self.duplicates(at, beside, out),
+            Found::AnyOf { context } | Found::OneOfNotValid { context } => self.no_branch(at, beside, context, out),
+            Found::OneOfMultipleValid { .. } => out.push(self.many_branches(at, beside)),
+            Found::Not { schema } => out.push(self.forbidden(at, schema)),
             // The engine gave up: that says nothing about the object.
             Found::BacktrackLimitExceeded { .. } | Found::RegexEngineFailure { .. } | Found::Referencing(_) => {}
-            _ => out.push(self.bad_value(&path, error, beside)),
+            _ => out.push(self.bad_value(at, error, beside)),
         }
     }
 
@@ -47,44 +47,44 @@ impl Explainer<'_> {
         self.schema.pointer(parent)?.as_object()
     }
 
-    fn unknown_field(&self, path: &Path, field: &str, beside: Option<&Map<String, Value>>) -> Violation {
-        let whole = path.join(field);
+    fn unknown_field(&self, at: &Pointer, field: &str, beside: Option<&Map<String, Value>>) -> Violation {
+        let whole = at.key(field);
         let properties = beside.and_then(|schema| schema.get("properties")).and_then(Value::as_object);
         let known = properties.into_iter().flat_map(Map::keys).map(String::as_str);
-        let present = path.nearest(self.root);
+        let present = path::nearest(at, self.root);
         let suggestion = pick::nearest(field, known.filter(|name| present.get(name).is_none()));
         let hint = suggestion.map(|name| format!(", did you mean `{name}`")).unwrap_or_default();
-        let message = format!("unknown field `{}`{hint}", whole.display(self.root));
-        let span = whole.place(self.root);
+        let message = format!("unknown field `{}`{hint}", path::display(&whole, self.root));
+        let span = path::place(&whole, self.root);
         self.violation(&whole, span, ViolationKind::UnknownField, message).suggest(suggestion)
     }
 
-    fn missing_field(&self, path: &Path, property: &Value) -> Violation {
-        let whole = path.join(property.as_str().unwrap_or_default());
-        let message = format!("missing required field `{}`", whole.display(self.root));
-        self.violation(&whole, path.place(self.root), ViolationKind::Required, message)
+    fn missing_field(&self, at: &Pointer, property: &Value) -> Violation {
+        let whole = at.key(property.as_str().unwrap_or_default());
+        let message = format!("missing required field `{}`", path::display(&whole, self.root));
+        self.violation(&whole, path::place(at, self.root), ViolationKind::Required, message)
     }
 
-    fn bad_key(&self, path: &Path, error: &ValidationError<'_>) -> Violation {
+    fn bad_key(&self, at: &Pointer, error: &ValidationError<'_>) -> Violation {
         let key = error.instance().as_str().unwrap_or_default();
-        let whole = path.join(key);
-        let expected = self.expectation(error, self.schema_beside(error));
-        let message = format!("`{}`: expected a key of {expected}", whole.display(self.root));
-        let mut violation = self.violation(&whole, whole.place(self.root), ViolationKind::Pattern, message);
+        let whole = at.key(key);
+        let expected = Self::expectation(error, self.schema_beside(error));
+        let message = format!("`{}`: expected a key of {expected}", path::display(&whole, self.root));
+        let mut violation = self.violation(&whole, path::place(&whole, self.root), ViolationKind::Pattern, message);
         violation.holds_variable = has_variable(key);
         violation
     }
 
-    fn duplicates(&self, path: &Path, beside: Option<&Map<String, Value>>, out: &mut Vec<Violation>) {
-        let (Some(schema), Some(list)) = (beside, self.instance.pointer(&path.pointer())) else { return };
+    fn duplicates(&self, at: &Pointer, beside: Option<&Map<String, Value>>, out: &mut Vec<Violation>) {
+        let (Some(schema), Some(list)) = (beside, self.instance.pointer(&at.to_string())) else { return };
         let keys = Keys::of(schema);
         for index in keys.duplicates(list) {
-            let item = path.join(&index.to_string());
+            let item = at.index(index);
             let fields = keys.fields().join("` and `");
-            let message = format!("`{}` repeats the `{fields}` of an earlier entry", item.display(self.root));
-            let node = item.nearest(self.root);
+            let message = format!("`{}` repeats the `{fields}` of an earlier entry", path::display(&item, self.root));
+            let node = path::nearest(&item, self.root);
             let telling = keys.fields().iter().find_map(|field| node.get(field));
-            let span = telling.map_or_else(|| item.place(self.root), |node| node.span);
+            let span = telling.map_or_else(|| path::place(&item, self.root), |node| node.span);
             out.push(self.violation(&item, span, ViolationKind::Duplicate, message));
         }
     }
@@ -92,7 +92,7 @@ impl Explainer<'_> {
     /// Says what the branch that came nearest lacks.
     fn no_branch(
         &self,
-        path: &Path,
+        at: &Pointer,
         beside: Option<&Map<String, Value>>,
         context: &[Vec<ValidationError<'static>>],
         out: &mut Vec<Violation>,
@@ -100,8 +100,8 @@ impl Explainer<'_> {
         let is_required = |errors: &Vec<ValidationError<'_>>| matches!(errors.as_slice(), [error] if matches!(error.kind(), Found::Required { .. }));
         let choices = required_fields(beside);
         if choices.len() > 1 && context.iter().all(is_required) {
-            let message = format!("`{}` needs one of {}", self.object_name(path), quoted(&choices));
-            out.push(self.violation(path, path.place(self.root), ViolationKind::Combination, message));
+            let message = format!("`{}` needs one of {}", self.object_name(at), quoted(&choices));
+            out.push(self.violation(at, path::place(at, self.root), ViolationKind::Combination, message));
             return;
         }
         let depth = |errors: &&Vec<ValidationError<'_>>| {
@@ -109,41 +109,43 @@ impl Explainer<'_> {
             (deepest, std::cmp::Reverse(errors.len()))
         };
         if let Some(nearest) = context.iter().max_by_key(depth) {
-            nearest.iter().for_each(|error| self.explain(error, out));
+            for error in nearest {
+                self.explain(error, out);
+            }
         }
     }
 
-    fn many_branches(&self, path: &Path, beside: Option<&Map<String, Value>>) -> Violation {
-        let node = path.nearest(self.root);
+    fn many_branches(&self, at: &Pointer, beside: Option<&Map<String, Value>>) -> Violation {
+        let node = path::nearest(at, self.root);
         let present: Vec<_> = required_fields(beside).into_iter().filter(|name| node.get(name).is_some()).collect();
-        let name = self.object_name(path);
+        let name = self.object_name(at);
         let message = if present.len() > 1 {
             format!("`{name}` may have only one of {}", quoted(&present))
         } else {
             format!("`{name}` fits more than one of the forms that exclude each other")
         };
-        let at = present.last().map_or_else(|| path.clone(), |field| path.join(field));
-        self.violation(path, at.place(self.root), ViolationKind::Combination, message)
+        let field = present.last().map_or_else(|| at.clone(), |field| at.key(*field));
+        self.violation(at, path::place(&field, self.root), ViolationKind::Combination, message)
     }
 
-    fn forbidden(&self, path: &Path, schema: &Value) -> Violation {
+    fn forbidden(&self, at: &Pointer, schema: &Value) -> Violation {
         let required = schema.get("required").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         let fields: Vec<&str> = required.iter().filter_map(Value::as_str).collect();
-        let name = self.object_name(path);
+        let name = self.object_name(at);
         let message = match fields.as_slice() {
             [] => format!("`{name}` has a form that is refused"),
             [field] => format!("`{name}` must not have `{field}` here"),
             _ => format!("`{name}` must not have {} together", quoted(&fields)),
         };
-        let at = fields.last().map_or_else(|| path.clone(), |field| path.join(field));
-        self.violation(path, at.place(self.root), ViolationKind::Combination, message)
+        let field = fields.last().map_or_else(|| at.clone(), |field| at.key(*field));
+        self.violation(at, path::place(&field, self.root), ViolationKind::Combination, message)
     }
 
-    fn bad_value(&self, path: &Path, error: &ValidationError<'_>, beside: Option<&Map<String, Value>>) -> Violation {
-        let node = path.nearest(self.root);
-        let expected = self.expectation(error, beside);
-        let found = self.found(path, node, error.instance());
-        let message = format!("`{}`: expected {expected}, found {found}", self.object_name(path));
+    fn bad_value(&self, at: &Pointer, error: &ValidationError<'_>, beside: Option<&Map<String, Value>>) -> Violation {
+        let node = path::nearest(at, self.root);
+        let expected = Self::expectation(error, beside);
+        let found = self.found(at, node, error.instance());
+        let message = format!("`{}`: expected {expected}, found {found}", self.object_name(at));
         let kind = match error.kind() {
             Found::Type { .. } => ViolationKind::Type,
             Found::Enum { .. } | Found::Constant { .. } => ViolationKind::Enum,
@@ -152,16 +154,16 @@ impl Explainer<'_> {
             Found::UniqueItems => ViolationKind::Duplicate,
             _ => ViolationKind::Range,
         };
-        let span = if node.as_scalar().is_some() { node.span } else { path.place(self.root) };
+        let span = if node.as_scalar().is_some() { node.span } else { path::place(at, self.root) };
         let suggestion = match (error.kind(), node.as_str()) {
             (Found::Enum { options }, Some(text)) => pick::nearest(text, texts(options)).map(str::to_owned),
             _ => None,
         };
-        self.violation(path, span, kind, message).suggest(suggestion.as_deref())
+        self.violation(at, span, kind, message).suggest(suggestion.as_deref())
     }
 
     /// Returns what was wanted, to be read after "expected".
-    fn expectation(&self, error: &ValidationError<'_>, beside: Option<&Map<String, Value>>) -> String {
+    fn expectation(error: &ValidationError<'_>, beside: Option<&Map<String, Value>>) -> String {
         let hint = || beside?.get("x-expected")?.as_str().map(str::to_owned);
         match error.kind() {
             Found::Type { .. } => type_names(beside.and_then(|schema| schema.get("type"))),
@@ -192,8 +194,8 @@ impl Explainer<'_> {
     }
 
     /// Returns what stands there, to be read after "found"; values that may be secret are not shown.
-    fn found(&self, path: &Path, node: &Node, value: &Value) -> String {
-        let may_show = !self.may_be_secret(path, node);
+    fn found(&self, at: &Pointer, node: &Node, value: &Value) -> String {
+        let may_show = !self.may_be_secret(at, node);
         match value {
             Value::Null => "nothing".to_owned(),
             Value::Array(items) => format!("a list of {}", items.len()),
@@ -207,23 +209,24 @@ impl Explainer<'_> {
     }
 
     /// A Secret's content, and text that a variable may have brought in from one.
-    fn may_be_secret(&self, path: &Path, node: &Node) -> bool {
+    fn may_be_secret(&self, at: &Pointer, node: &Node) -> bool {
         let mut steps = std::iter::successors(node.chain.as_deref(), |chain| chain.earlier.as_deref());
         let is_substituted = steps.any(|chain| matches!(chain.step, Step::Substitution(_)));
-        let in_secret = self.root.get("kind").and_then(Node::as_str) == Some("Secret") && !path.starts_with("metadata");
+        let in_metadata = matches!(at.segments().first(), Some(Segment::Key(key)) if key == "metadata");
+        let in_secret = self.root.get("kind").and_then(Node::as_str) == Some("Secret") && !in_metadata;
         is_substituted || in_secret
     }
 
     /// Returns the path for people; the kind for the object itself.
-    fn object_name(&self, path: &Path) -> String {
-        let name = path.display(self.root);
+    fn object_name(&self, at: &Pointer) -> String {
+        let name = path::display(at, self.root);
         let kind = || self.root.get("kind").and_then(Node::as_str).unwrap_or("object").to_owned();
         if name.is_empty() { kind() } else { name }
     }
 
-    fn violation(&self, path: &Path, span: Span, kind: ViolationKind, message: String) -> Violation {
-        let holds_variable = path.nearest(self.root).as_str().is_some_and(has_variable);
-        Violation { pointer: path.pointer(), span, kind, message, suggestion: None, holds_variable }
+    fn violation(&self, at: &Pointer, span: Span, kind: ViolationKind, message: String) -> Violation {
+        let holds_variable = path::nearest(at, self.root).as_str().is_some_and(has_variable);
+        Violation { pointer: at.clone(), span, kind, message, suggestion: None, holds_variable }
     }
 }
 
