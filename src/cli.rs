@@ -5,8 +5,11 @@
 
 mod build;
 mod console;
+mod explain;
+mod fleet;
 mod init;
 mod kustomize;
+mod rules;
 mod tree;
 mod validate;
 
@@ -16,8 +19,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::cli::build::Names;
 use crate::cli::console::{ColorChoice, Console};
+use crate::cli::fleet::Names;
 use crate::cli::init::InitError;
 use crate::text::ReadError;
 use crate::yaml::EmitError;
@@ -41,6 +44,8 @@ enum Command {
     Validate(validate::Args),
     Build(build::Args),
     Kustomize(kustomize::Args),
+    Rules(rules::Args),
+    Explain(explain::Args),
 }
 
 /// How a command ended that did its work.
@@ -67,6 +72,8 @@ enum CliError {
     UnknownCluster { name: String, known: Names },
     #[error("find Kustomization `{name}`: the cluster has {known}")]
     UnknownKustomization { name: String, known: Names },
+    #[error("find rule `{id}`: the nearest is `{nearest}`")]
+    UnknownRule { id: String, nearest: &'static str },
     #[error("print an object")]
     Emit(#[from] EmitError),
     #[error(transparent)]
@@ -87,6 +94,8 @@ pub fn main() -> ExitCode {
         Command::Validate(args) => validate::run(&args, &console),
         Command::Build(args) => build::run(&args, &console),
         Command::Kustomize(args) => kustomize::run(&args, &console),
+        Command::Rules(args) => rules::run(&args, &console),
+        Command::Explain(args) => explain::run(&args, &console),
     };
     match ended {
         Ok(Ended::Clean) => ExitCode::SUCCESS,

@@ -1,12 +1,14 @@
 //! `gitops-gen build`: everything that Flux applies to one cluster, rendered.
 
 use std::path::PathBuf;
+use std::slice;
 
 use crate::cli::console::Console;
+use crate::cli::fleet::{self, ClusterArg, Names};
 use crate::cli::tree::{self, Tree};
 use crate::cli::{CliError, Ended};
 use crate::diagnostic::{Findings, Severity};
-use crate::flux::{self, Cluster, Object, Options};
+use crate::flux::{Cluster, FluxVersion, Object};
 use crate::repo::Repo;
 use crate::report;
 use crate::yaml;
@@ -16,9 +18,9 @@ use crate::yaml;
 /// What cannot be built offline is left out and named on stderr.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Name of the cluster: its directory's name, or as in gitops.yaml
-    #[arg(value_name = "CLUSTER")]
-    cluster: String,
+    /// Name of the cluster: the last part of its directory; with =DIR, the directory that Flux applies first
+    #[arg(value_name = "CLUSTER[=DIR]")]
+    cluster: ClusterArg,
     /// Only what this Flux Kustomization applies: `name` or `namespace/name`
     #[arg(long, value_name = "NAME")]
     kustomization: Option<String>,
@@ -28,16 +30,16 @@ pub(super) struct Args {
     /// Root of the repository
     #[arg(long, default_value = ".", value_name = "DIR")]
     root: PathBuf,
+    /// Flux release whose behaviour is followed
+    #[arg(long, default_value_t, value_name = "VERSION")]
+    flux_version: FluxVersion,
 }
 
 /// Builds the cluster and prints its objects; findings go to stderr.
 pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
     let Tree { repo, .. } = tree::read(&args.root)?;
-    let fleet = flux::clusters(&repo, &Options::default());
-    let Some(cluster) = fleet.clusters.iter().find(|cluster| cluster.name == args.cluster) else {
-        let known = fleet.clusters.iter().map(|cluster| cluster.name.clone()).collect();
-        return Err(CliError::UnknownCluster { name: args.cluster.clone(), known: Names(known) });
-    };
+    let fleet = fleet::render(&repo, slice::from_ref(&args.cluster), args.flux_version)?;
+    let Some(cluster) = fleet.clusters.first() else { return Ok(Ended::Clean) };
     if let Some(name) = &args.kustomization
         && !cluster.kustomizations.keys().any(|id| is_called(&id.to_string(), &id.name, name))
     {
@@ -51,19 +53,6 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
     console.print(&objects(cluster, args, &repo)?)?;
     let failed = findings.worst() == Some(Severity::Error);
     Ok(if failed { Ended::WithFindings } else { Ended::Clean })
-}
-
-/// Names for a message: quoted, with commas.
-#[derive(Debug)]
-pub(super) struct Names(pub(super) Vec<String>);
-
-impl std::fmt::Display for Names {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.0.is_empty() {
-            return formatter.write_str("none");
-        }
-        formatter.write_str(&self.0.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "))
-    }
 }
 
 fn is_called(full: &str, name: &str, wanted: &str) -> bool {

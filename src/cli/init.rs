@@ -9,13 +9,14 @@ use dialoguer::{Input, Select};
 use serde_json::{Map, Value};
 
 use crate::cli::console::Console;
-use crate::cli::validate;
 use crate::cli::{CliError, Ended};
-use crate::diagnostic::{Findings, Severity};
+use crate::diagnostic::Severity;
+use crate::flux::Options;
 use crate::generate::{self, Blueprint, FileError, GenerateError, LOCK_PATH, Lock, ParameterProblem, Question};
 use crate::git::{self, Author, GitError};
 use crate::repo::Repo;
 use crate::report::{self, Color};
+use crate::rules;
 use crate::text::{self, FileSet, ReadError, RepoPath, WriteError};
 
 /// How many existing paths a refusal names.
@@ -257,9 +258,7 @@ fn refuse_existing(directory: &Path, files: &FileSet) -> Result<(), InitError> {
 /// Refuses to write what `validate` would call wrong.
 fn refuse_findings(files: &FileSet) -> Result<(), InitError> {
     let repo = Repo::new(files.clone());
-    let mut findings = Findings::default();
-    validate::check(&repo, &mut findings);
-    findings.sort(repo.sources());
+    let findings = rules::validate(&repo, &Options::default());
     match findings.worst() {
         Some(Severity::Error) => Err(InitError::Findings(report::text(&findings, &repo, Color::Never))),
         _ => Ok(()),

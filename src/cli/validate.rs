@@ -5,11 +5,14 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 
 use crate::cli::console::Console;
+use crate::cli::fleet::{self, ClusterArg};
 use crate::cli::tree::{self, Tree};
 use crate::cli::{CliError, Ended};
-use crate::diagnostic::{Findings, Severity};
-use crate::repo::Repo;
+use crate::diagnostic::Severity;
+use crate::flux::FluxVersion;
 use crate::report;
+use crate::rules::{self, Context};
+use crate::schema::Catalogue;
 
 /// Check a repository offline, cluster by cluster, as Flux would apply it
 #[derive(Debug, clap::Args)]
@@ -23,6 +26,12 @@ pub(super) struct Args {
     /// Exit with 1 when a finding is at least this bad
     #[arg(long, value_enum, default_value_t, value_name = "SEVERITY")]
     fail_on: FailOn,
+    /// Only this cluster (may be repeated); with =DIR, a cluster whose first directory is DIR
+    #[arg(long = "cluster", value_name = "NAME[=DIR]")]
+    clusters: Vec<ClusterArg>,
+    /// Flux release whose behaviour is followed
+    #[arg(long, default_value_t, value_name = "VERSION")]
+    flux_version: FluxVersion,
 }
 
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
@@ -54,8 +63,12 @@ impl FailOn {
 
 /// Checks the repository and prints the report.
 pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
-    let Tree { repo, mut findings } = tree::read(&args.directory)?;
-    check(&repo, &mut findings);
+    let Tree { repo, not_checked } = tree::read(&args.directory)?;
+    let fleet = fleet::render(&repo, &args.clusters, args.flux_version)?;
+    let catalogue = Catalogue::of(&repo);
+    let version = args.flux_version;
+    let mut findings = rules::check(&Context { repo: &repo, fleet: &fleet, version, catalogue: &catalogue });
+    findings.not_checked.extend(not_checked);
     findings.sort(repo.sources());
     let report = match args.format {
         Format::Text => report::text(&findings, &repo, console.color),
@@ -67,13 +80,4 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
     }
     let fails = findings.worst().is_some_and(|worst| worst >= args.fail_on.severity());
     Ok(if fails { Ended::WithFindings } else { Ended::Clean })
-}
-
-/// Adds what is wrong with the files themselves.
-pub(super) fn check(repo: &Repo, findings: &mut Findings) {
-    let yaml: Vec<_> = repo.files().iter().filter(|(path, _)| path.is_yaml()).collect();
-    for (_, source) in &yaml {
-        findings.diagnostics.extend(repo.yaml(*source).map(|parsed| parsed.diagnostics.clone()).unwrap_or_default());
-    }
-    findings.checked("files", yaml.len());
 }

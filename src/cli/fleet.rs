@@ -1,0 +1,64 @@
+//! Arguments that decide which clusters there are and which Flux they run.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::cli::CliError;
+use crate::flux::{self, Fleet, FluxVersion, Options};
+use crate::repo::Repo;
+use crate::text::RepoPath;
+
+/// A cluster as it is named on the command line: `NAME`, or `NAME=DIR`.
+#[derive(Debug, Clone)]
+pub(super) struct ClusterArg {
+    pub(super) name: String,
+    /// Directory that Flux applies first; without it the clusters are found by the layout of the repository.
+    directory: Option<RepoPath>,
+}
+
+impl FromStr for ClusterArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (name, directory) = text.split_once('=').map_or((text, None), |(name, at)| (name, Some(at)));
+        if name.is_empty() {
+            return Err("the name is empty".to_owned());
+        }
+        let directory = directory.map(RepoPath::new).transpose().map_err(|error| error.to_string())?;
+        Ok(Self { name: name.to_owned(), directory })
+    }
+}
+
+/// Returns the rendered clusters of `repo`: those of `wanted`, or all where none is.
+///
+/// # Errors
+/// When the repository has no cluster of a wanted name.
+pub(super) fn render(repo: &Repo, wanted: &[ClusterArg], version: FluxVersion) -> Result<Fleet, CliError> {
+    let located = |cluster: &ClusterArg| Some((cluster.name.clone(), cluster.directory.clone()?));
+    let options = Options {
+        version,
+        clusters: wanted.iter().filter_map(located).collect(),
+        only: wanted.iter().map(|cluster| cluster.name.clone()).collect(),
+    };
+    let fleet = flux::clusters(repo, &options);
+    let exists = |wanted: &ClusterArg| fleet.clusters.iter().any(|cluster| cluster.name == wanted.name);
+    if let Some(missing) = wanted.iter().find(|wanted| !exists(wanted)) {
+        let all = flux::clusters(repo, &Options { only: [].into(), ..options });
+        let known = Names(all.clusters.into_iter().map(|cluster| cluster.name).collect());
+        return Err(CliError::UnknownCluster { name: missing.name.clone(), known });
+    }
+    Ok(fleet)
+}
+
+/// Names for a message: quoted, with commas.
+#[derive(Debug)]
+pub(super) struct Names(pub(super) Vec<String>);
+
+impl fmt::Display for Names {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return formatter.write_str("none");
+        }
+        formatter.write_str(&self.0.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "))
+    }
+}
