@@ -139,13 +139,11 @@ fn read_git_tree(repository: &Repository, tree: &git2::Tree<'_>) -> Result<FileS
         }
         TreeWalkResult::Ok
     });
-    match failure {
-        Some(source) => Err(GitError::Refused { what: "read an object", source }),
-        None => {
-            walked.map_err(refused("read a tree"))?;
-            Ok(FileSet::from_contents(contents).with_links(links))
-        }
+    if let Some(source) = failure {
+        return Err(GitError::Refused { what: "read an object", source });
     }
+    walked.map_err(refused("read a tree"))?;
+    Ok(FileSet::from_contents(contents).with_links(links))
 }
 
 fn content(bytes: &[u8]) -> Content {

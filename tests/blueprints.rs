@@ -35,7 +35,7 @@ fn generated(extra: &[(&str, &str)]) -> FileSet {
 }
 
 fn text_of<'a>(files: &'a FileSet, path: &str) -> &'a str {
-    files.text(&RepoPath::new(path).unwrap()).unwrap_or_else(|| panic!("{path} is generated"))
+    files.text(&RepoPath::new(path).expect("a path inside")).unwrap_or_else(|| panic!("{path} is generated"))
 }
 
 /// The lock file of this repository, read from disk.
@@ -50,12 +50,14 @@ fn this_repositorys_own_fleet_is_what_the_blueprint_generates() {
     let files = generate::generate(&crypto_trading(), &lock.answers).expect("the blueprint renders");
     let now = Lock::new(env!("CARGO_PKG_VERSION"), &lock.blueprint, lock.answers.clone(), &files);
     let mut wanted: Vec<_> = files.iter().map(|(path, _)| (path.to_string(), text_of(&files, path.as_str()))).collect();
-    let lock_text = now.to_text();
+    let lock_text = now.to_string();
     wanted.push((LOCK_PATH.to_owned(), &lock_text));
 
     let gone = lock.files.keys().filter(|path| !now.files.contains_key(*path)).collect::<Vec<_>>();
     if env::var_os("SNAPSHOTS").is_some_and(|value| value == "overwrite") {
-        gone.iter().for_each(|path| drop(fs::remove_file(root().join(path))));
+        for path in gone {
+            drop(fs::remove_file(root().join(path)));
+        }
         for (path, text) in &wanted {
             let at = root().join(path);
             fs::create_dir_all(at.parent().unwrap()).unwrap();
@@ -97,6 +99,7 @@ fn buildable(files: &FileSet) -> BTreeSet<PathBuf> {
 }
 
 #[test]
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 fn every_directory_builds_with_the_real_kustomize() {
     let choices: [&[(&str, &str)]; 2] =
         [&[], &[("provider", "generic"), ("storageClass", ""), ("domain", "example.com"), ("email", "a@example.com")]];

@@ -167,7 +167,7 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
     refuse_existing(&args.directory, &files)?;
     refuse_findings(&files)?;
     if args.dry_run {
-        let paths: String = files.iter().map(|(path, _)| format!("{path}\n")).collect();
+        let paths: String = files.iter().flat_map(|(path, _)| [path.as_str(), "\n"]).collect();
         console.print(&paths)?;
         return Ok(Ended::Clean);
     }
@@ -230,7 +230,7 @@ fn ask(question: &Question, blueprint: &Blueprint, answers: &Map<String, Value>)
 fn with_lock(generated: &FileSet, lock: &Lock) -> FileSet {
     let texts =
         generated.iter().map(|(path, _)| (path.to_string(), generated.text(path).unwrap_or_default().to_owned()));
-    FileSet::from_texts(texts.chain([(LOCK_PATH.to_owned(), lock.to_text())]))
+    FileSet::from_texts(texts.chain([(LOCK_PATH.to_owned(), lock.to_string())]))
 }
 
 /// Refuses when something stands where a file goes, or where one of its directories goes and is none.

@@ -3,6 +3,7 @@
 //! An update regenerates the old content from it, and sees by the hashes which files a person has changed.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -32,8 +33,7 @@ pub struct Lock {
 impl Lock {
     /// Returns the lock of `files`, which `blueprint` made of `answers`.
     pub fn new(generator: &str, blueprint: &str, answers: Map<String, Value>, files: &FileSet) -> Self {
-        let hash = |text: &str| Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect();
-        let hashes = files.iter().map(|(path, _)| (path.to_string(), hash(files.text(path).unwrap_or_default())));
+        let hashes = files.iter().map(|(path, _)| (path.to_string(), sha256(files.text(path).unwrap_or_default())));
         Self { generator: generator.to_owned(), blueprint: blueprint.to_owned(), answers, files: hashes.collect() }
     }
 
@@ -48,34 +48,42 @@ impl Lock {
             reason: error.to_string(),
         })
     }
+}
 
-    /// Returns the text of the lock file.
-    pub fn to_text(&self) -> String {
-        let mut out = String::from("# What this repository was generated from. Written by gitops-gen; do not edit.\n");
-        out.push_str(&format!("generator: {}\n", template::string(&self.generator)));
-        out.push_str(&format!("blueprint: {}\nanswers:\n", template::string(&self.blueprint)));
-        write_entries(&self.answers, 1, &mut out);
-        out.push_str("files:\n");
+/// The text of the lock file.
+impl fmt::Display for Lock {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(formatter, "# What this repository was generated from. Written by gitops-gen; do not edit.")?;
+        writeln!(formatter, "generator: {}", template::string(&self.generator))?;
+        writeln!(formatter, "blueprint: {}", template::string(&self.blueprint))?;
+        writeln!(formatter, "answers:")?;
+        write_entries(&self.answers, 1, formatter)?;
+        writeln!(formatter, "files:")?;
         for (path, hash) in &self.files {
-            out.push_str(&format!("  {}: {}\n", template::string(path), template::string(hash)));
+            writeln!(formatter, "  {}: {}", template::string(path), template::string(hash))?;
         }
-        out
+        Ok(())
     }
 }
 
-fn write_entries(entries: &Map<String, Value>, depth: usize, out: &mut String) {
+fn write_entries(entries: &Map<String, Value>, depth: usize, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
     for (key, value) in entries {
-        out.push_str(&format!("{:indent$}{}:", "", template::string(key), indent = depth * 2));
+        write!(formatter, "{:indent$}{}:", "", template::string(key), indent = depth * 2)?;
         match value {
             Value::Object(inner) if !inner.is_empty() => {
-                out.push('\n');
-                write_entries(inner, depth + 1, out);
+                writeln!(formatter)?;
+                write_entries(inner, depth + 1, formatter)?;
             }
-            Value::String(text) => out.push_str(&format!(" {}\n", template::string(text))),
+            Value::String(text) => writeln!(formatter, " {}", template::string(text))?,
             // Numbers, booleans, null and lists: JSON is YAML.
-            other => out.push_str(&format!(" {other}\n")),
+            other => writeln!(formatter, " {other}")?,
         }
     }
+    Ok(())
+}
+
+fn sha256(text: &str) -> String {
+    Sha256::digest(text).iter().fold(String::with_capacity(64), |hex, byte| hex + &format!("{byte:02x}"))
 }
 
 #[cfg(test)]
@@ -89,7 +97,7 @@ mod tests {
         let answers = json!({"a": {"b": "yes", "c": ""}, "n": 60, "list": ["x", 1], "empty": {}});
         let files = FileSet::from_texts([("apps/a.yaml", "a: 1\n")]);
         let lock = Lock::new("0.1.0", "crypto-trading", answers.as_object().unwrap().clone(), &files);
-        let read = Lock::read(&FileSet::from_texts([(LOCK_PATH, lock.to_text())])).unwrap();
+        let read = Lock::read(&FileSet::from_texts([(LOCK_PATH, lock.to_string())])).unwrap();
         assert_eq!(read, lock);
         assert_eq!(read.files["apps/a.yaml"].len(), 64);
     }

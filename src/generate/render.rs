@@ -35,6 +35,8 @@ fn join(problems: &[ParameterProblem]) -> String {
 struct Task<'a> {
     template: &'a RepoPath,
     text: &'a str,
+    /// Whether it is a template, or copied as it is.
+    is_rendered: bool,
     target: RepoPath,
     values: Value,
 }
@@ -50,9 +52,10 @@ pub fn generate(blueprint: &Blueprint, answers: &Map<String, Value>) -> Result<F
     let tasks = plan(blueprint, &engine, &values)?;
     let mut texts = Vec::with_capacity(tasks.len());
     for task in &tasks {
-        let text = match is_template(task.template) {
-            true => engine.render(task.template, &task.target, task.text, &task.values)?,
-            false => task.text.to_owned(),
+        let text = if task.is_rendered {
+            engine.render(task.template, &task.target, task.text, &task.values)?
+        } else {
+            task.text.to_owned()
         };
         texts.push((task.target.to_string(), text));
     }
@@ -61,10 +64,6 @@ pub fn generate(blueprint: &Blueprint, answers: &Map<String, Value>) -> Result<F
         check_yaml(&engine, &files, task)?;
     }
     Ok(files)
-}
-
-fn is_template(path: &RepoPath) -> bool {
-    path.as_str().ends_with(".hbs")
 }
 
 fn broken(blueprint: &Blueprint, reason: impl Into<String>) -> GenerateError {
@@ -90,7 +89,8 @@ fn check(blueprint: &Blueprint, engine: &Engine, values: &Value) -> Result<(), G
 fn plan<'a>(blueprint: &'a Blueprint, engine: &Engine, values: &Value) -> Result<Vec<Task<'a>>, GenerateError> {
     let mut tasks: Vec<Task<'a>> = Vec::new();
     for (template, text) in &blueprint.templates {
-        let name = template.as_str().strip_suffix(".hbs").unwrap_or(template.as_str());
+        let without_suffix = template.as_str().strip_suffix(".hbs");
+        let name = without_suffix.unwrap_or(template.as_str());
         let rule = blueprint.rules.iter().find(|rule| rule.file == name);
         for (path, values) in placements(blueprint, engine, name, values)? {
             let Some(path) = apply_rule(blueprint, engine, rule, path, &values)? else { continue };
@@ -98,7 +98,7 @@ fn plan<'a>(blueprint: &'a Blueprint, engine: &Engine, values: &Value) -> Result
             if tasks.iter().any(|task| task.target == target) {
                 return Err(broken(blueprint, format!("two templates make `{target}`")));
             }
-            tasks.push(Task { template, text, target, values });
+            tasks.push(Task { template, text, is_rendered: without_suffix.is_some(), target, values });
         }
     }
     Ok(tasks)
@@ -161,10 +161,8 @@ fn check_yaml(engine: &Engine, files: &FileSet, task: &Task<'_>) -> Result<(), G
     let Some(first) = parsed.diagnostics.first() else { return Ok(()) };
     let start = first.labels.first().and_then(|label| files.sources().start(label.span));
     let rendered = start.map_or(1, |start| start.line);
-    let line = match is_template(task.template) {
-        true => engine.template_line(&task.target, task.text, &task.values, rendered),
-        false => rendered,
-    };
+    let line =
+        if task.is_rendered { engine.template_line(&task.target, task.text, &task.values, rendered) } else { rendered };
     let reason = format!("it makes no YAML: {}", first.message);
     Err(TemplateError { template: task.template.clone(), line, reason }.into())
 }

@@ -69,15 +69,17 @@ impl Engine {
         for (index, content) in text.lines().enumerate() {
             marked.push_str(content);
             if !content.trim_start().starts_with("{{") {
-                marked.push_str(&format!("{MARK}{}{MARK}", index + 1));
+                marked.push(MARK);
+                marked.push_str(&(index + 1).to_string());
+                marked.push(MARK);
             }
             marked.push('\n');
         }
         let registry = if target.is_yaml() { &self.yaml } else { &self.verbatim };
         let rendered = registry.render_template(&marked, values).unwrap_or_default();
         // A value of several lines ends at the mark of its own line.
-        let marks = rendered.lines().skip(line.saturating_sub(1)).filter_map(|content| content.split(MARK).nth(1));
-        marks.filter_map(|number| number.parse().ok()).next().unwrap_or(line)
+        let mut marks = rendered.lines().skip(line.saturating_sub(1)).filter_map(|content| content.split(MARK).nth(1));
+        marks.find_map(|number| number.parse().ok()).unwrap_or(line)
     }
 }
 
@@ -172,15 +174,12 @@ fn quoted(text: &str) -> String {
 }
 
 fn escape_controls(json: &str) -> String {
-    let mut out = String::with_capacity(json.len());
-    for character in json.chars() {
-        if character.is_control() || matches!(character, '\u{2028}' | '\u{2029}' | '\u{FEFF}') {
-            out.push_str(&format!("\\u{:04x}", u32::from(character)));
-        } else {
-            out.push(character);
-        }
-    }
-    out
+    let piece = |character: char| match character {
+        '\u{2028}' | '\u{2029}' | '\u{FEFF}' => format!("\\u{:04x}", u32::from(character)),
+        control if control.is_control() => format!("\\u{:04x}", u32::from(control)),
+        other => other.to_string(),
+    };
+    json.chars().map(piece).collect()
 }
 
 #[cfg(test)]
