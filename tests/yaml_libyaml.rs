@@ -1,5 +1,7 @@
 //! Our reader against libyaml, which kustomize and Kubernetes read with: the trees of every file must be equal.
 
+#![expect(clippy::print_stdout, reason = "a test says what it measured, and when it is skipped")]
+
 use std::collections::HashMap;
 use std::env;
 use std::ffi::OsStr;

@@ -1,5 +1,7 @@
 //! Reading and writing of whole recorded files: builds are printed again unchanged, sources keep values and comments.
 
+#![expect(clippy::print_stdout, reason = "a test says what it measured, and when it is skipped")]
+
 use std::env;
 use std::ffi::OsStr;
 use std::fs;

@@ -133,7 +133,7 @@ fn collect(node: &Node, anchors: &mut Vec<Anchor>) {
             }
         }
         Kind::Map(map) => {
-            for entry in map.iter() {
+            for entry in map {
                 anchors.push(Anchor::line(entry.key.span));
                 if entry.value.as_scalar().is_some() && !entry.value.span.range().is_empty() {
                     anchors.push(Anchor { begins_line: false, ..Anchor::line(entry.value.span) });

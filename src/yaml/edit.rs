@@ -51,12 +51,11 @@ pub fn replace_scalar(text: &str, scalar: &Node, new: &str) -> Result<Edit, Edit
             return Err(EditRefusal::NotInText(span));
         }
         Style::Plain if plain_reads_back(new, is_text) => new.to_owned(),
-        Style::Plain => double_quoted(new),
         Style::SingleQuoted if !quoted_by('\'') => return Err(EditRefusal::NotInText(span)),
         Style::SingleQuoted if new.chars().any(is_escaped) => double_quoted(new),
         Style::SingleQuoted => format!("'{}'", new.replace('\'', "''")),
         Style::DoubleQuoted if !quoted_by('"') => return Err(EditRefusal::NotInText(span)),
-        Style::DoubleQuoted => double_quoted(new),
+        Style::Plain | Style::DoubleQuoted => double_quoted(new),
     };
     Ok(Edit { span, replacement })
 }

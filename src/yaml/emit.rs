@@ -8,17 +8,15 @@
 
 mod number;
 mod order;
+mod page;
 mod shape;
 
-use std::borrow::Cow;
-
 use crate::text::Span;
+use crate::yaml::emit::page::{Folding, Page};
 use crate::yaml::emit::shape::Shape;
 use crate::yaml::scalar::plain_is_string_to_v2;
 use crate::yaml::{Dialect, Entry, Kind, Map, Node, Scalar, Typed};
 
-/// Column after which the next space becomes a line break.
-const WIDTH: usize = 80;
 /// Longest key in bytes that is written without `? `.
 const LONGEST_SIMPLE_KEY: usize = 128;
 
@@ -86,15 +84,15 @@ pub fn emit(node: &Node) -> Result<String, EmitError> {
 /// # Errors
 /// On a value that kustomize cannot print either.
 pub fn emit_documents<'a>(nodes: impl IntoIterator<Item = &'a Node>) -> Result<String, EmitError> {
-    let mut emitter = Emitter { out: String::new(), line_start: 0, fresh: true, entries: Vec::new() };
+    let mut emitter = Emitter { page: Page::new(), entries: Vec::new() };
     for (at, node) in nodes.into_iter().enumerate() {
         if at > 0 {
-            emitter.out.push_str("---\n");
-            emitter.line_start = emitter.out.len();
+            emitter.page.push("---");
+            emitter.page.break_line();
         }
         emitter.root(node)?;
     }
-    Ok(emitter.out)
+    Ok(emitter.page.into_text())
 }
 
 /// Where a node goes.
@@ -106,21 +104,8 @@ enum Place {
     Inline,
 }
 
-/// Whether a quoted or plain scalar may go on in the next line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Folding {
-    /// A value: indented by so many columns on further lines.
-    To(usize),
-    /// A simple key.
-    Never,
-}
-
 struct Emitter<'a> {
-    out: String,
-    /// The byte of `out` where the current line begins.
-    line_start: usize,
-    /// Whether the current line has nothing but indentation and the indicators `-`, `?` and `:`.
-    fresh: bool,
+    page: Page,
     /// The sorted entries of the mappings that are being written, the innermost ones last: one allocation for all.
     entries: Vec<&'a Entry>,
 }
@@ -132,9 +117,7 @@ impl<'a> Emitter<'a> {
             Kind::Sequence(items) if !items.is_empty() => self.sequence(items, 0)?,
             _ => self.leaf(node, 0)?,
         }
-        if !self.fresh {
-            self.break_line();
-        }
+        self.page.end_line();
         Ok(())
     }
 
@@ -145,7 +128,7 @@ impl<'a> Emitter<'a> {
         order::sort(&mut self.entries[first..]);
         for at in first..first + map.len() {
             let entry = self.entries[at];
-            self.indent_to(indent);
+            self.page.indent_to(indent);
             let place = self.key(entry, indent)?;
             self.node(&entry.value, indent, place)?;
         }
@@ -156,8 +139,8 @@ impl<'a> Emitter<'a> {
     /// Writes a list whose dashes stand at column `indent`.
     fn sequence(&mut self, items: &'a [Node], indent: usize) -> Result<(), EmitError> {
         for item in items {
-            self.indent_to(indent);
-            self.out.push('-');
+            self.page.indent_to(indent);
+            self.page.push("-");
             self.node(item, indent, Place::Inline)?;
         }
         Ok(())
@@ -171,7 +154,7 @@ impl<'a> Emitter<'a> {
             Kind::Sequence(items) if !items.is_empty() && place == Place::Value => self.sequence(items, indent),
             Kind::Sequence(items) if !items.is_empty() => self.sequence(items, indent + 2),
             _ => {
-                self.out.push(' ');
+                self.page.push(" ");
                 self.leaf(node, indent + 2)
             }
         }
@@ -180,11 +163,11 @@ impl<'a> Emitter<'a> {
     /// Writes a scalar or an empty collection; its further lines are indented by `indent`.
     fn leaf(&mut self, node: &Node, indent: usize) -> Result<(), EmitError> {
         match &node.kind {
-            Kind::Map(_) => self.out.push_str("{}"),
-            Kind::Sequence(_) => self.out.push_str("[]"),
+            Kind::Map(_) => self.page.push("{}"),
+            Kind::Sequence(_) => self.page.push("[]"),
             Kind::Scalar(scalar) => self.scalar(scalar, node.span, indent)?,
         }
-        self.fresh = self.out.len() == self.line_start;
+        self.page.content_written();
         Ok(())
     }
 
@@ -196,12 +179,12 @@ impl<'a> Emitter<'a> {
         }
         match typed {
             Typed::String => self.string(&scalar.text, span, indent)?,
-            Typed::Null => self.out.push_str("null"),
-            Typed::Bool(true) => self.out.push_str("true"),
-            Typed::Bool(false) => self.out.push_str("false"),
-            Typed::Int(value) => self.out.push_str(&value.to_string()),
-            Typed::UInt(value) => self.out.push_str(&value.to_string()),
-            Typed::Float(value) if value.is_finite() => self.out.push_str(&number::print(value)),
+            Typed::Null => self.page.push("null"),
+            Typed::Bool(true) => self.page.push("true"),
+            Typed::Bool(false) => self.page.push("false"),
+            Typed::Int(value) => self.page.push(&value.to_string()),
+            Typed::UInt(value) => self.page.push(&value.to_string()),
+            Typed::Float(value) if value.is_finite() => self.page.push(&number::print(value)),
             Typed::Float(_) => return Err(EmitError::NotFinite { text: scalar.text.to_string(), span }),
             Typed::Timestamp(moment) => self.string(&moment, span, indent)?,
             Typed::Binary(bytes) => self.string(&replace_invalid(&bytes), span, indent)?,
@@ -216,233 +199,60 @@ impl<'a> Emitter<'a> {
             return Err(EmitError::KeyIsNoString { key: key.text().to_owned(), span: key.span });
         }
         let text = key.text();
-        let shape = self.shape(text, key.span)?;
+        let shape = shape_of(text, key.span)?;
         if shape.multiline || text.len() > LONGEST_SIMPLE_KEY {
-            self.out.push_str("? ");
-            self.shaped(text, &shape, indent + 2);
-            self.fresh = self.out.len() == self.line_start;
-            self.indent_to(indent);
-            self.out.push(':');
+            self.page.push("? ");
+            self.shaped(text, shape, indent + 2);
+            self.page.content_written();
+            self.page.indent_to(indent);
+            self.page.push(":");
             return Ok(Place::Inline);
         }
         if plain_is_string_to_v2(text) {
             if shape.plain_allowed && !text.is_empty() {
-                self.out.push_str(text);
+                self.page.push(text);
             } else if shape.single_quoted_allowed {
-                self.single_quoted(text, Folding::Never);
+                self.page.single_quoted(text, Folding::Never);
             } else {
-                self.double_quoted(text, Folding::Never);
+                self.page.double_quoted(text, Folding::Never);
             }
         } else {
-            self.double_quoted(text, Folding::Never);
+            self.page.double_quoted(text, Folding::Never);
         }
-        self.out.push(':');
-        self.fresh = false;
+        self.page.push(":");
+        self.page.content_written();
         Ok(Place::Value)
     }
 
     fn string(&mut self, text: &str, span: Span, indent: usize) -> Result<(), EmitError> {
-        let shape = self.shape(text, span)?;
-        self.shaped(text, &shape, indent);
+        let shape = shape_of(text, span)?;
+        self.shaped(text, shape, indent);
         Ok(())
     }
 
-    #[expect(clippy::unused_self, reason = "reads as one step of the emitter")]
-    fn shape(&self, text: &str, span: Span) -> Result<Shape, EmitError> {
-        Shape::of(text).map_err(|character| EmitError::ControlCharacter { character, span })
-    }
-
     /// Writes a string in the style that go-yaml chooses for it.
-    fn shaped(&mut self, text: &str, shape: &Shape, indent: usize) {
+    fn shaped(&mut self, text: &str, shape: Shape, indent: usize) {
         let folding = Folding::To(indent);
         if shape.newline {
-            if shape.block_allowed { self.literal(text, shape, indent) } else { self.double_quoted(text, folding) }
+            if shape.block_allowed {
+                self.page.literal(text, shape.unicode_breaks, indent);
+            } else {
+                self.page.double_quoted(text, folding);
+            }
         } else if !plain_is_string_to_v2(text) {
-            self.double_quoted(text, folding);
+            self.page.double_quoted(text, folding);
         } else if shape.plain_allowed {
-            self.plain(text, indent);
+            self.page.plain(text, indent);
         } else if shape.single_quoted_allowed {
-            self.single_quoted(text, folding);
+            self.page.single_quoted(text, folding);
         } else {
-            self.double_quoted(text, folding);
+            self.page.double_quoted(text, folding);
         }
     }
 }
 
-/// How each style is written.
-impl Emitter<'_> {
-    fn break_line(&mut self) {
-        self.out.push('\n');
-        self.line_start = self.out.len();
-        self.fresh = true;
-    }
-
-    /// Goes to column `indent`, in the next line where this one already holds a key or a value.
-    fn indent_to(&mut self, indent: usize) {
-        if !self.fresh {
-            self.break_line();
-        }
-        // A fresh line is ASCII: bytes are columns.
-        let column = self.out.len() - self.line_start;
-        self.pad(indent.saturating_sub(column));
-    }
-
-    fn pad(&mut self, count: usize) {
-        const BLANKS: &str = "                                                                ";
-        let mut left = count;
-        while left > 0 {
-            let now = left.min(BLANKS.len());
-            self.out.push_str(&BLANKS[..now]);
-            left -= now;
-        }
-    }
-
-    /// Returns whether a text of `bytes` bytes may reach the column after which lines are folded.
-    fn may_fold(&self, bytes: usize) -> bool {
-        self.out.len() - self.line_start + bytes > WIDTH
-    }
-
-    fn column(&self) -> usize {
-        self.out[self.line_start..].chars().count()
-    }
-
-    fn plain(&mut self, text: &str, indent: usize) {
-        if !self.may_fold(text.len()) {
-            self.out.push_str(text);
-            return;
-        }
-        self.folded(text, indent, |_| true);
-    }
-
-    /// Writes words up to the first single space past the width, and goes on in the next line.
-    fn folded(&mut self, text: &str, indent: usize, may_break: impl Fn(usize) -> bool) {
-        let bytes = text.as_bytes();
-        let mut column = self.column();
-        let mut written = 0;
-        let mut after_space = false;
-        for (at, character) in text.char_indices() {
-            let is_space = character == ' ';
-            if is_space && !after_space && column > WIDTH && bytes.get(at + 1) != Some(&b' ') && may_break(at) {
-                self.out.push_str(&text[written..at]);
-                self.break_line();
-                self.pad(indent);
-                column = indent;
-                written = at + 1;
-            } else {
-                column += 1;
-            }
-            after_space = is_space;
-        }
-        self.out.push_str(&text[written..]);
-    }
-
-    fn single_quoted(&mut self, text: &str, folding: Folding) {
-        self.out.push('\'');
-        let text: Cow<'_, str> = if text.contains('\'') { text.replace('\'', "''").into() } else { text.into() };
-        let has_breaks = text.contains(shape::UNICODE_BREAKS);
-        match folding {
-            Folding::To(indent) if has_breaks => self.single_quoted_with_breaks(&text, indent),
-            Folding::To(indent) if self.may_fold(text.len()) => {
-                let last = text.len() - 1;
-                self.folded(&text, indent, |at| at > 0 && at < last);
-            }
-            _ => self.out.push_str(&text),
-        }
-        self.out.push('\'');
-    }
-
-    /// U+2028 and U+2029 stay as they are, begin a line and are followed by its indentation.
-    fn single_quoted_with_breaks(&mut self, text: &str, indent: usize) {
-        for (at, line) in text.split(shape::UNICODE_BREAKS).enumerate() {
-            if at > 0 && !line.is_empty() {
-                self.pad(indent);
-            }
-            let last = line.len();
-            self.folded(line, indent, |space| (at > 0 || space > 0) && space < last);
-            self.unicode_break_after(text, line);
-        }
-    }
-
-    fn double_quoted(&mut self, text: &str, folding: Folding) {
-        self.out.push('"');
-        let bytes = text.as_bytes();
-        // go-yaml looks for a byte order mark at the start of the text, whichever character it is at.
-        let starts_with_mark = text.starts_with('\u{FEFF}');
-        let mut column = self.column();
-        let mut after_space = false;
-        for (at, character) in text.char_indices() {
-            if starts_with_mark || shape::needs_escape(character) {
-                let before = self.out.len();
-                shape::push_escaped(&mut self.out, character);
-                column += self.out.len() - before;
-                after_space = false;
-                continue;
-            }
-            let is_space = character == ' ';
-            let may_break = is_space && !after_space && column > WIDTH && at > 0 && at < bytes.len() - 1;
-            if let (true, Folding::To(indent)) = (may_break, folding) {
-                self.break_line();
-                self.pad(indent);
-                column = indent;
-                if bytes[at + 1] == b' ' {
-                    self.out.push('\\');
-                    column += 1;
-                }
-            } else {
-                self.out.push(character);
-                column += 1;
-            }
-            after_space = is_space;
-        }
-        self.out.push('"');
-    }
-
-    fn literal(&mut self, text: &str, shape: &Shape, indent: usize) {
-        self.out.push('|');
-        if text.starts_with(|first: char| first == ' ' || shape::is_break(first)) {
-            self.out.push('2');
-        }
-        let mut from_end = text.chars().rev();
-        let last_is_break = from_end.next().is_some_and(shape::is_break);
-        let ends_with_blank_line = from_end.next().is_none_or(shape::is_break);
-        if !last_is_break {
-            self.out.push('-');
-        } else if ends_with_blank_line {
-            self.out.push('+');
-        }
-        self.break_line();
-        let mut lines = text.split('\n').peekable();
-        while let Some(line) = lines.next() {
-            if shape.unicode_breaks {
-                self.literal_line_with_breaks(line, indent);
-            } else if !line.is_empty() {
-                self.pad(indent);
-                self.out.push_str(line);
-            }
-            if lines.peek().is_some() {
-                self.break_line();
-            }
-        }
-    }
-
-    fn literal_line_with_breaks(&mut self, line: &str, indent: usize) {
-        for part in line.split(shape::UNICODE_BREAKS) {
-            if !part.is_empty() {
-                self.pad(indent);
-                self.out.push_str(part);
-            }
-            self.unicode_break_after(line, part);
-        }
-    }
-
-    /// Writes the U+2028 or U+2029 that follows `part` in `text`, a slice of it; the next line begins behind it.
-    fn unicode_break_after(&mut self, text: &str, part: &str) {
-        let end = part.as_ptr() as usize - text.as_ptr() as usize + part.len();
-        if let Some(separator) = text[end..].chars().next() {
-            self.out.push(separator);
-            self.line_start = self.out.len();
-        }
-    }
+fn shape_of(text: &str, span: Span) -> Result<Shape, EmitError> {
+    Shape::of(text).map_err(|character| EmitError::ControlCharacter { character, span })
 }
 
 /// Appends `text` in double quotes, in one line.

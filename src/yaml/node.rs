@@ -152,6 +152,15 @@ impl Map {
     }
 }
 
+impl<'a> IntoIterator for &'a Map {
+    type Item = &'a Entry;
+    type IntoIter = slice::Iter<'a, Entry>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
 /// The three kinds of YAML node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {

@@ -148,8 +148,7 @@ pub(crate) fn plain_is_string_to_v2(text: &str) -> bool {
 /// Returns whether a plain `text` may be anything but a string, judged by its first byte; `<<` is a string.
 fn may_be_typed(text: &str) -> bool {
     match text.as_bytes().first() {
-        None => true,
-        Some(b'+' | b'-' | b'.' | b'~' | b'0'..=b'9') => true,
+        None | Some(b'+' | b'-' | b'.' | b'~' | b'0'..=b'9') => true,
         Some(b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O') => text.len() <= 5,
         Some(_) => false,
     }

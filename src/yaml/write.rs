@@ -196,7 +196,7 @@ impl<'a> Writer<'a> {
             if tag.starts_with('!') {
                 self.out.push_str(tag);
             } else {
-                self.out.push_str(&format!("!<{tag}>"));
+                self.out.extend(["!<", tag, ">"]);
             }
             self.out.push(' ');
         }

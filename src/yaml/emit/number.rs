@@ -44,7 +44,7 @@ impl Digits {
         if is_tie && lower.bytes().last().is_some_and(|digit| (digit - b'0').is_multiple_of(2)) {
             let (first, rest) = lower.split_at(1);
             if format!("{first}.{rest}e{exponent}").parse() == Ok(value) {
-                digits = lower.to_owned();
+                lower.clone_into(&mut digits);
             }
         }
         Self { digits, exponent }
@@ -78,7 +78,7 @@ mod tests {
             (9_223_372_036_854_775_808.0, "9223372036854776000"),
             (-123.25, "-123.25"),
             // Half-way between …262 and …263.
-            (811_380_072_399_126.25, "8.113800723991262e+14"),
+            (811_380_072_399_126.2, "8.113800723991262e+14"),
         ];
         for (value, text) in cases {
             assert_eq!(print(value), text);

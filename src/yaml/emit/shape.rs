@@ -91,8 +91,7 @@ impl Shape {
 
 fn starts_with_indicator(bytes: &[u8]) -> bool {
     match bytes {
-        [b'#' | b',' | b'[' | b']' | b'{' | b'}' | b'&' | b'*' | b'!' | b'|' | b'>', ..]
-        | [b'\'' | b'"' | b'%' | b'@' | b'`', ..] => true,
+        [first, ..] if b"#,[]{}&*!|>'\"%@`".contains(first) => true,
         [b'?' | b':' | b'-', rest @ ..] => matches!(rest.first(), None | Some(b' ' | b'\t')),
         _ => false,
     }
@@ -161,11 +160,14 @@ pub(super) fn push_escaped(out: &mut String, character: char) {
         '\u{2029}' => 'P',
         _ => {
             let code = u32::from(character);
-            out.push_str(&match code {
-                0..=0xFF => format!("\\x{code:02X}"),
-                0x100..=0xFFFF => format!("\\u{code:04X}"),
-                _ => format!("\\U{code:08X}"),
-            });
+            let (letter, digits) = match code {
+                0..=0xFF => ('x', 2),
+                0x100..=0xFFFF => ('u', 4),
+                _ => ('U', 8),
+            };
+            out.extend(['\\', letter]);
+            let hexadecimal = |place: u32| char::from_digit((code >> (4 * place)) & 0xF, 16).unwrap_or('0');
+            out.extend((0..digits).rev().map(|place| hexadecimal(place).to_ascii_uppercase()));
             return;
         }
     };

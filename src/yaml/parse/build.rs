@@ -89,7 +89,7 @@ impl<'a> Builder<'a> {
         match event {
             Event::DocumentEnd => return self.end_document(span),
             Event::Comment(_, placement) => self.comment(placement, span, range),
-            Event::Scalar(text, style, anchor, tag) => return self.scalar(text, style, anchor, tag.as_deref(), range),
+            Event::Scalar(text, style, anchor, tag) => return self.scalar(&text, style, anchor, tag.as_deref(), range),
             Event::SequenceStart(style, anchor, _) => {
                 self.open(Open::Sequence { items: Vec::new() }, span, style, anchor);
             }
@@ -152,7 +152,7 @@ impl<'a> Builder<'a> {
 
     fn scalar(
         &mut self,
-        text: Cow<'_, str>,
+        text: &str,
         style: ScalarStyle,
         anchor: usize,
         tag: Option<&Tag>,
@@ -167,9 +167,9 @@ impl<'a> Builder<'a> {
         };
         let span = self.span(range.clone());
         let block = matches!(style, Style::Literal | Style::Folded);
-        let text = self.as_libyaml_reads(&text, style, &range);
+        let text = self.as_libyaml_reads(text, style, &range);
         self.bytes += text.len();
-        let scalar = Scalar { text: SmolStr::new(text), style, tag: tag.and_then(short_tag) };
+        let scalar = Scalar { text: SmolStr::new(text), style, tag: tag.map(short_tag) };
         let is_value = !self.expects_key();
         if block
             && let Some((index, end)) = self.pending_comment.take()
@@ -268,18 +268,19 @@ impl<'a> Builder<'a> {
         match self.stack.last_mut().map(|frame| &mut frame.open) {
             None => self.root = Some(node),
             Some(Open::Sequence { items }) => items.push(node),
-            Some(Open::Map { entries, key }) => match key.take() {
-                Some(key) => entries.push(Entry { key, value: node }),
-                None => match node.kind {
-                    Kind::Scalar(scalar) => *key = Some(Key { scalar, span }),
-                    _ => {
+            Some(Open::Map { entries, key }) => {
+                if let Some(key) = key.take() {
+                    entries.push(Entry { key, value: node });
+                } else {
+                    let Kind::Scalar(scalar) = node.kind else {
                         let finding = Diagnostic::new(SYNTAX, Severity::Error, "a mapping key is a collection")
                             .label(span, "Kubernetes objects have only text as keys")
                             .help("quote the text if it is a template expression");
                         return self.stop(finding);
-                    }
-                },
-            },
+                    };
+                    *key = Some(Key { scalar, span });
+                }
+            }
         }
         true
     }
@@ -368,12 +369,12 @@ fn duplicate_key(dropped: &Key, kept: &Key) -> Diagnostic {
         .note("kustomize refuses the file")
 }
 
-/// Returns the short form of `tag`: `!!str` for the core types, `!name` for others; nothing for the bare `!`.
-fn short_tag(tag: &Tag) -> Option<SmolStr> {
+/// Returns the short form of `tag`: `!!str` for the core types, `!name` for others.
+fn short_tag(tag: &Tag) -> SmolStr {
     let full = tag.to_string();
     let short = match full.strip_prefix("tag:yaml.org,2002:") {
         Some(core) => format!("!!{core}"),
         None => full,
     };
-    Some(SmolStr::new(short))
+    SmolStr::new(short)
 }

@@ -18,7 +18,7 @@ fn rewritten(text: &str) -> String {
 
 #[test]
 fn a_tidy_file_is_written_as_it_was() {
-    let text = r##"# What this is.
+    let text = r#"# What this is.
 apiVersion: apps/v1
 kind: Deployment # the kind
 metadata:
@@ -58,7 +58,7 @@ spec:
 kind: List
 items: []
 # The end.
-"##;
+"#;
     let expected = text.replace("command: [\"sh\"] # flow\n", "command:\n            - sh # flow\n");
     assert_eq!(rewritten(text), expected);
 }

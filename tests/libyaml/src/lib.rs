@@ -87,7 +87,7 @@ pub fn events(text: &str) -> Result<Vec<Event>, String> {
         // SAFETY: the parser is initialized; the event is filled on success and deleted once.
         unsafe {
             if yaml_parser_parse(&raw mut *parser.0, event.as_mut_ptr()).fail {
-                let problem = (*parser.0).problem;
+                let problem = parser.0.problem;
                 let reason = if problem.is_null() { c"unknown" } else { CStr::from_ptr(problem) };
                 return Err(reason.to_string_lossy().into_owned());
             }
