@@ -1,6 +1,6 @@
 //! The floors of the house, held up by a test: `src/lib.rs` is the plan, and a module uses lower floors only.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -64,6 +64,19 @@ fn what_the_plan_allows_is_not_reported() {
     }
 }
 
+#[test]
+fn a_file_of_tests_may_print_but_stays_on_its_floor() {
+    let sources = Sources::from(
+        [
+            ("lib.rs", "// Ground\npub mod text;\n\n// Roof\npub mod cli;\n"),
+            ("text.rs", "#[cfg(test)]\nmod tests;\n"),
+            ("text/tests.rs", "use super::*;\nfn skip() { println!(); }\nuse crate::cli::Args;"),
+        ]
+        .map(|(path, text)| (path.to_owned(), text.to_owned())),
+    );
+    assert_eq!(violations(&sources), ["src/text/tests.rs:3: text (Ground) uses `cli` (Roof)"]);
+}
+
 /// A floor: its height and its heading in `src/lib.rs`.
 type Floor = (usize, String);
 
@@ -98,11 +111,12 @@ fn module_of(path: &str) -> &str {
 /// Returns what breaks the plan, one sentence each, sorted by file.
 fn violations(sources: &Sources) -> Vec<String> {
     let floors = floors(&sources["lib.rs"]);
+    let test_files = test_files(sources);
     let mut found = Vec::new();
     for (path, text) in sources.iter().filter(|(path, _)| !matches!(path.as_str(), "lib.rs" | "main.rs")) {
         let module = module_of(path);
         let (height, heading) = &floors[module];
-        let mut in_tests = false;
+        let mut in_tests = test_files.contains(path);
         for (number, line) in text.lines().enumerate() {
             in_tests |= line.trim() == "#[cfg(test)]";
             let code = line.split("//").next().unwrap_or(line);
@@ -130,6 +144,20 @@ fn violations(sources: &Sources) -> Vec<String> {
         }
     }
     found
+}
+
+/// Returns the files that only tests are compiled from: those of a `mod name;` right below `#[cfg(test)]`.
+fn test_files(sources: &Sources) -> BTreeSet<String> {
+    let mut files = BTreeSet::new();
+    for (path, text) in sources {
+        let lines: Vec<&str> = text.lines().map(str::trim).collect();
+        for pair in lines.windows(2).filter(|pair| pair[0] == "#[cfg(test)]") {
+            if let Some(name) = pair[1].strip_prefix("mod ").and_then(|rest| rest.strip_suffix(';')) {
+                files.insert(format!("{}/{name}.rs", path.trim_end_matches(".rs")));
+            }
+        }
+    }
+    files
 }
 
 fn identifier(text: &str) -> &str {

@@ -1,0 +1,175 @@
+//! The program as a user meets it: transcripts in `tests/cli/*.md`, and hostile input that no transcript can hold.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use gitops_gen::flux::Options;
+use gitops_gen::repo::Repo;
+use gitops_gen::rules;
+use gitops_gen::text::{Content, FileSet, RepoPath};
+use tempfile::TempDir;
+
+#[test]
+fn the_transcripts_hold() {
+    trycmd::TestCases::new().case("tests/cli/*.md");
+}
+
+fn program() -> Command {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_gitops-gen"));
+    program.env_remove("NO_COLOR").env("TERM", "xterm");
+    program
+}
+
+fn validate(directory: &Path) -> Output {
+    program().arg("validate").arg(directory).output().unwrap()
+}
+
+/// Returns a directory that holds one file.
+fn directory(name: &str, content: &[u8]) -> TempDir {
+    let directory = TempDir::new().unwrap();
+    fs::write(directory.path().join(name), content).unwrap();
+    directory
+}
+
+#[track_caller]
+fn assert_ends(output: &Output, code: i32, needle: &str) {
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(!stderr.contains("panicked"), "{stderr}");
+    assert_eq!(output.status.code(), Some(code), "stdout: {stdout}\nstderr: {stderr}");
+    assert!(stdout.contains(needle) || stderr.contains(needle), "no {needle:?} in\n{stdout}\n{stderr}");
+}
+
+#[test]
+fn a_directory_that_is_not_there_is_named() {
+    assert_ends(&validate(Path::new("/no/such/directory")), 2, "failed to read directory `/no/such/directory`");
+}
+
+#[test]
+fn a_file_instead_of_a_directory_is_named() {
+    let directory = directory("a.yaml", b"a: 1\n");
+    assert_ends(&validate(&directory.path().join("a.yaml")), 2, "it is not a directory");
+}
+
+#[test]
+fn a_directory_without_yaml_is_not_clean() {
+    let directory = directory("README.md", b"# Nothing\n");
+    assert_ends(&validate(directory.path()), 2, "it holds no YAML file");
+}
+
+#[test]
+fn a_binary_file_named_yaml_is_a_finding() {
+    let directory = directory("a.yaml", b"\xff\xfe\x00\x01binary\x80");
+    assert_ends(&validate(directory.path()), 1, "error[file-unreadable]");
+}
+
+#[test]
+fn a_file_of_100_mb_is_a_finding_and_is_not_read() {
+    let directory = directory("a.yaml", b"");
+    let file = fs::OpenOptions::new().write(true).open(directory.path().join("a.yaml")).unwrap();
+    file.set_len(100 * 1024 * 1024).unwrap();
+    assert_ends(&validate(directory.path()), 1, "error[file-too-large]");
+}
+
+#[test]
+fn ten_thousand_nested_brackets_are_a_finding() {
+    for bracket in ["[", "{", "- ", "{a: ", "? "] {
+        let directory = directory("a.yaml", bracket.repeat(10_000).as_bytes());
+        assert_ends(&validate(directory.path()), 1, "error[yaml-");
+    }
+}
+
+#[test]
+fn an_alias_bomb_is_a_finding() {
+    let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for level in 1..12 {
+        let aliases = vec![format!("*a{}", level - 1); 10].join(", ");
+        bomb.push_str(&format!("a{level}: &a{level} [{aliases}]\n"));
+    }
+    let directory = directory("a.yaml", bomb.as_bytes());
+    assert_ends(&validate(directory.path()), 1, "error[yaml-limit]");
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_a_finding() {
+    // In memory, since the tests may run as root, who can read every file.
+    let reason = Content::Unreadable("Permission denied (os error 13)".into());
+    let repo = Repo::new(FileSet::from_contents([(RepoPath::new("a.yaml").unwrap(), reason)]));
+    let findings = rules::validate(&repo, &Options::default());
+    let found: Vec<_> = findings.diagnostics.iter().map(|finding| finding.rule).collect();
+    assert_eq!(found, ["file-unreadable"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_circle_of_symbolic_links_is_passed_over_and_said_so() {
+    let directory = directory("a.yaml", b"a: 1\n");
+    for (link, target) in [("one", "two"), ("two", "one"), ("up", ".."), ("self.yaml", "self.yaml")] {
+        std::os::unix::fs::symlink(target, directory.path().join(link)).unwrap();
+    }
+    assert_ends(&validate(directory.path()), 0, "    one -> two\n");
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    let mut child = program().arg("rules").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_ends(&output, 0, "");
+    assert_eq!(output.stderr, b"");
+}
+
+#[test]
+fn a_full_disk_is_an_error() {
+    let full = fs::OpenOptions::new().write(true).open("/dev/full");
+    let Ok(full) = full else { return };
+    let output =
+        program().arg("rules").stdout(full).stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap();
+    assert_ends(&output, 2, "error: failed to write the output");
+}
+
+#[test]
+fn a_pipe_has_no_colours_unless_they_are_asked_for() {
+    let directory = directory("a.yaml", b"a: 1\na: 2\n");
+    let plain = validate(directory.path());
+    assert!(!plain.stdout.contains(&0x1b), "{}", String::from_utf8_lossy(&plain.stdout));
+    let coloured = program().args(["--color", "always", "validate"]).arg(directory.path()).output().unwrap();
+    assert!(coloured.stdout.contains(&0x1b), "{}", String::from_utf8_lossy(&coloured.stdout));
+}
+
+#[test]
+fn fail_on_decides_the_exit_code() {
+    let directory = directory("a.yaml", b"a: 1\na: 2\n");
+    for (fail_on, code) in [("error", 1), ("warning", 1), ("note", 1)] {
+        let output = program().args(["validate", "--fail-on", fail_on]).arg(directory.path()).output().unwrap();
+        assert_ends(&output, code, "error[yaml-duplicate-key]");
+    }
+    let mut warned = fs::File::create(directory.path().join("a.yaml")).unwrap();
+    // A continuation line left of its key: libyaml takes it, YAML 1.2 does not.
+    warned.write_all(b"a:\n    b: \"one\n  two\"\n").unwrap();
+    for (fail_on, code) in [("error", 0), ("warning", 1), ("note", 1)] {
+        let output = program().args(["validate", "--fail-on", fail_on]).arg(directory.path()).output().unwrap();
+        assert_ends(&output, code, "warning[yaml-quoted-indent]");
+    }
+}
+
+#[test]
+fn the_json_report_is_all_that_stands_on_stdout() {
+    let directory = directory("a.yaml", b"a: 1\na: 2\n");
+    let output = program().args(["validate", "--format", "json"]).arg(directory.path()).output().unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["version"], 1);
+    assert_eq!(report["diagnostics"][0]["rule"], "yaml-duplicate-key");
+    assert_eq!((&report["diagnostics"][0]["line"], &report["diagnostics"][0]["column"]), (&2.into(), &1.into()));
+}
+
+#[test]
+fn the_page_of_rules_is_the_rule_table() {
+    let output = program().args(["rules", "--format", "markdown"]).output().unwrap();
+    let table = String::from_utf8(output.stdout).unwrap();
+    let page =
+        "# Rules\n\nPrinted by `gitops-gen rules --format markdown`; `gitops-gen explain RULE` says more of each.\n\n";
+    snapbox::assert_data_eq!(format!("{page}{table}"), snapbox::file!["../docs/rules.md"].raw());
+}
