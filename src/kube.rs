@@ -10,6 +10,10 @@
 //! assert_eq!(gvk.api_version(), "apps/v1");
 //! ```
 
+mod selector;
+
+pub use crate::kube::selector::{LabelSelector, SelectorError};
+
 use std::fmt;
 
 use smol_str::SmolStr;

@@ -5,9 +5,18 @@
 
 mod context;
 mod file;
+mod finish;
+mod json_patch;
+mod load;
+mod merge;
+mod merge_schema;
+mod metadata;
+mod patches;
+mod pipeline;
 mod resource;
 mod scope;
 mod selector;
+mod top_level;
 mod transform;
 
 pub use crate::kustomize::resource::{Id, Resource};
@@ -16,10 +25,13 @@ use std::collections::BTreeSet;
 
 use smol_str::SmolStr;
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::kustomize::context::{Accumulator, Context};
+use crate::kustomize::metadata::Provenance;
+use crate::kustomize::pipeline::Pipeline;
 use crate::repo::Repo;
 use crate::text::{FileSet, RepoPath, SourceId, Span};
-use crate::yaml::Node;
+use crate::yaml::{self, EmitError, Node};
 
 /// Whose rules a build follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +40,8 @@ pub enum Mode {
     Flux,
     /// As `kustomize build` does: legacy order, files only from the kustomization's own directory.
     Kustomize,
+    /// As `kustomize build --reorder=none` does: load order, files only from the kustomization's own directory.
+    KustomizeUnsorted,
 }
 
 /// What a Flux Kustomization adds to the kustomization file of its path (Source: fluxcd/pkg/kustomize).
@@ -113,6 +127,33 @@ pub struct Build {
 /// let build = build(&repo, repo.files(), &apps, Mode::Flux, None);
 /// assert!(build.resources.is_empty());
 /// ```
-pub fn build(_repo: &Repo, _files: &FileSet, _dir: &RepoPath, _mode: Mode, _overlay: Option<&Overlay>) -> Build {
-    Build::default()
+pub fn build(repo: &Repo, files: &FileSet, dir: &RepoPath, mode: Mode, overlay: Option<&Overlay>) -> Build {
+    let mut context = Context::new(repo, files, mode);
+    let mut resources = Vec::new();
+    if let Some(file) = top_level::file(&mut context, dir, overlay) {
+        let mut pipeline =
+            Pipeline { context: &mut context, open: vec![dir.clone()], entered: 1, provenance: Provenance::of(&file) };
+        let mut accumulator = Accumulator::default();
+        pipeline.accumulate(&file, &mut accumulator);
+        transform::finish(&mut context, &mut accumulator);
+        resources = accumulator.resources;
+        finish::finish(&mut context, &mut resources, &file);
+    }
+    let Context { diagnostics, outside, unmatched, read, .. } = context;
+    Build { resources, diagnostics, outside, unmatched, files: read }
+}
+
+impl Build {
+    /// Returns whether kustomize would print the resources: nothing was refused.
+    pub fn is_clean(&self) -> bool {
+        self.diagnostics.iter().all(|finding| finding.severity < Severity::Error)
+    }
+
+    /// Returns the resources as `kustomize build` prints them.
+    ///
+    /// # Errors
+    /// On a value that cannot be printed, such as a key that is no string.
+    pub fn yaml(&self) -> Result<String, EmitError> {
+        yaml::emit_documents(self.resources.iter().map(|resource| &resource.node))
+    }
 }

@@ -45,7 +45,7 @@ pub(crate) struct Context<'a> {
     /// Patches whose target selects nothing.
     pub(crate) unmatched: Vec<UnmatchedPatch>,
     /// Files that took part.
-    pub(crate) read: BTreeSet<RepoPath>,
+    pub(crate) read: BTreeSet<SourceId>,
 }
 
 impl<'a> Context<'a> {
@@ -71,6 +71,10 @@ impl<'a> Context<'a> {
     ///
     /// Nothing, and a diagnostic, where it does not exist or may not be read from there.
     pub(crate) fn file(&mut self, dir: &RepoPath, reference: &str, span: Span) -> Option<(RepoPath, SourceId)> {
+        if is_remote(reference) {
+            self.outside.push(Outside { what: "remote file", reference: reference.into(), span });
+            return None;
+        }
         let path = match dir.join(reference) {
             Ok(path) => path,
             Err(error) => {
@@ -82,14 +86,23 @@ impl<'a> Context<'a> {
             self.error(rule::MISSING, format!("there is no file `{path}`"), span, "named here");
             return None;
         };
-        if self.mode == Mode::Kustomize && !path.is_below(dir) {
+        if self.mode != Mode::Flux && !path.is_below(dir) {
             let message = format!("`{path}` is not below `{dir}`, where kustomize may read files");
             self.error(rule::RESTRICTED, message, span, "named here");
             return None;
         }
-        self.read.insert(path.clone());
+        self.read.insert(id);
         Some((path, id))
     }
+}
+
+/// Returns whether `reference` names something on the network: a URL, or a Git repository in one of its short forms.
+///
+/// Source: kustomize v5.8.1, `api/internal/git/repospec.go`.
+pub(crate) fn is_remote(reference: &str) -> bool {
+    let reference = reference.trim_start();
+    let starts = ["git::", "gh:", "git@", "github.com/", "github.com:", "bitbucket.org/", "gitlab.com/"];
+    reference.contains("://") && !reference.starts_with('.') || starts.iter().any(|start| reference.starts_with(start))
 }
 
 /// The resources of a kustomization so far, and the rules that were collected with them.

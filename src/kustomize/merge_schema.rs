@@ -55,35 +55,59 @@ const fn merged_leaf(name: &'static str, keys: &'static [&'static str]) -> Field
 }
 
 static COMPONENT_STATUS: Schema = Schema(&[merged_leaf("conditions", &["type"]), through("metadata", &OBJECT_META)]);
-static CONTAINER: Schema = Schema(&[merged_leaf("env", &["name"]), merged_leaf("ports", &["containerPort", "protocol"]), merged_leaf("volumeDevices", &["devicePath"]), merged_leaf("volumeMounts", &["mountPath"])]);
+static CONTAINER: Schema = Schema(&[
+    merged_leaf("env", &["name"]),
+    merged_leaf("ports", &["containerPort", "protocol"]),
+    merged_leaf("volumeDevices", &["devicePath"]),
+    merged_leaf("volumeMounts", &["mountPath"]),
+]);
 static CRON_JOB: Schema = Schema(&[through("metadata", &OBJECT_META), through("spec", &CRON_JOB_SPEC)]);
 static CRON_JOB_SPEC: Schema = Schema(&[through("jobTemplate", &JOB_TEMPLATE_SPEC)]);
 static CSI_NODE: Schema = Schema(&[through("metadata", &OBJECT_META), through("spec", &CSI_NODE_SPEC)]);
 static CSI_NODE_SPEC: Schema = Schema(&[merged_leaf("drivers", &["name"])]);
-static WORKLOAD: Schema = Schema(&[through("metadata", &OBJECT_META), through("spec", &WITH_POD_TEMPLATE), through("status", &CONDITIONS)]);
+static WORKLOAD: Schema =
+    Schema(&[through("metadata", &OBJECT_META), through("spec", &WITH_POD_TEMPLATE), through("status", &CONDITIONS)]);
 static WITH_POD_TEMPLATE: Schema = Schema(&[through("template", &POD_TEMPLATE_SPEC)]);
 static CONDITIONS: Schema = Schema(&[merged_leaf("conditions", &["type"])]);
-static EPHEMERAL_CONTAINER: Schema = Schema(&[merged_leaf("env", &["name"]), merged_leaf("volumeDevices", &["devicePath"]), merged_leaf("volumeMounts", &["mountPath"])]);
+static EPHEMERAL_CONTAINER: Schema = Schema(&[
+    merged_leaf("env", &["name"]),
+    merged_leaf("volumeDevices", &["devicePath"]),
+    merged_leaf("volumeMounts", &["mountPath"]),
+]);
 static EPHEMERAL_VOLUME_SOURCE: Schema = Schema(&[through("volumeClaimTemplate", &METADATA_ONLY)]);
 static JOB_TEMPLATE_SPEC: Schema = Schema(&[through("metadata", &OBJECT_META), through("spec", &WITH_POD_TEMPLATE)]);
-static KUSTOMIZATION: Schema = Schema(&[merged_leaf("configMapGenerator", &["name"]), merged_leaf("secretGenerator", &["name"])]);
+static KUSTOMIZATION: Schema =
+    Schema(&[merged_leaf("configMapGenerator", &["name"]), merged_leaf("secretGenerator", &["name"])]);
 static METADATA_ONLY: Schema = Schema(&[through("metadata", &OBJECT_META)]);
 static WEBHOOK_CONFIGURATION: Schema = Schema(&[through("metadata", &OBJECT_META), merged_leaf("webhooks", &["name"])]);
 static METADATA_AND_CONDITIONS: Schema = Schema(&[through("metadata", &OBJECT_META), through("status", &CONDITIONS)]);
-static NODE: Schema = Schema(&[through("metadata", &OBJECT_META), through("spec", &NODE_SPEC), through("status", &NODE_STATUS)]);
+static NODE: Schema =
+    Schema(&[through("metadata", &OBJECT_META), through("spec", &NODE_SPEC), through("status", &NODE_STATUS)]);
 static NODE_SPEC: Schema = Schema(&[merged_leaf("podCIDRs", &[])]);
 static NODE_STATUS: Schema = Schema(&[merged_leaf("addresses", &["type"]), merged_leaf("conditions", &["type"])]);
 static OBJECT_META: Schema = Schema(&[merged_leaf("finalizers", &[]), merged_leaf("ownerReferences", &["uid"])]);
-static POD: Schema = Schema(&[through("metadata", &OBJECT_META), through("spec", &POD_SPEC), through("status", &POD_STATUS)]);
-static POD_SPEC: Schema = Schema(&[merged("containers", &["name"], &CONTAINER), merged("ephemeralContainers", &["name"], &EPHEMERAL_CONTAINER), merged_leaf("hostAliases", &["ip"]), merged_leaf("imagePullSecrets", &["name"]), merged("initContainers", &["name"], &CONTAINER), merged_leaf("topologySpreadConstraints", &["topologyKey", "whenUnsatisfiable"]), merged("volumes", &["name"], &VOLUME)]);
+static POD: Schema =
+    Schema(&[through("metadata", &OBJECT_META), through("spec", &POD_SPEC), through("status", &POD_STATUS)]);
+static POD_SPEC: Schema = Schema(&[
+    merged("containers", &["name"], &CONTAINER),
+    merged("ephemeralContainers", &["name"], &EPHEMERAL_CONTAINER),
+    merged_leaf("hostAliases", &["ip"]),
+    merged_leaf("imagePullSecrets", &["name"]),
+    merged("initContainers", &["name"], &CONTAINER),
+    merged_leaf("topologySpreadConstraints", &["topologyKey", "whenUnsatisfiable"]),
+    merged("volumes", &["name"], &VOLUME),
+]);
 static POD_STATUS: Schema = Schema(&[merged_leaf("conditions", &["type"]), merged_leaf("podIPs", &["ip"])]);
 static POD_TEMPLATE: Schema = Schema(&[through("metadata", &OBJECT_META), through("template", &POD_TEMPLATE_SPEC)]);
 static POD_TEMPLATE_SPEC: Schema = Schema(&[through("metadata", &OBJECT_META), through("spec", &POD_SPEC)]);
-static SERVICE: Schema = Schema(&[through("metadata", &OBJECT_META), through("spec", &SERVICE_SPEC), through("status", &CONDITIONS)]);
+static SERVICE: Schema =
+    Schema(&[through("metadata", &OBJECT_META), through("spec", &SERVICE_SPEC), through("status", &CONDITIONS)]);
 static SERVICE_ACCOUNT: Schema = Schema(&[through("metadata", &OBJECT_META), merged_leaf("secrets", &["name"])]);
 static SERVICE_SPEC: Schema = Schema(&[merged_leaf("ports", &["port", "protocol"])]);
-static STATEFUL_SET: Schema = Schema(&[through("metadata", &OBJECT_META), through("spec", &STATEFUL_SET_SPEC), through("status", &CONDITIONS)]);
-static STATEFUL_SET_SPEC: Schema = Schema(&[through("template", &POD_TEMPLATE_SPEC), through("volumeClaimTemplates", &METADATA_AND_CONDITIONS)]);
+static STATEFUL_SET: Schema =
+    Schema(&[through("metadata", &OBJECT_META), through("spec", &STATEFUL_SET_SPEC), through("status", &CONDITIONS)]);
+static STATEFUL_SET_SPEC: Schema =
+    Schema(&[through("template", &POD_TEMPLATE_SPEC), through("volumeClaimTemplates", &METADATA_AND_CONDITIONS)]);
 static VOLUME: Schema = Schema(&[through("ephemeral", &EPHEMERAL_VOLUME_SOURCE)]);
 
 /// Every kind that leads to a merged list, sorted.

@@ -1,13 +1,13 @@
 //! Which resources a patch or a replacement is for.
 //!
-//! Source: kustomize, `api/types/selector.go`; Kubernetes, `apimachinery/pkg/labels`.
+//! Source: kustomize, `api/types/selector.go`.
 
 use regex::Regex;
 
-use crate::kube::Gvk;
-use crate::kustomize::Resource;
+use crate::kube::{Gvk, LabelSelector};
+use crate::kustomize::{Id, Resource};
 use crate::text::Span;
-use crate::yaml::{Map, Node};
+use crate::yaml::Node;
 
 /// Why a selector cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,8 +27,8 @@ pub(crate) struct Selector {
     kind: Option<Regex>,
     name: Option<Regex>,
     namespace: Option<Regex>,
-    labels: Vec<Requirement>,
-    annotations: Vec<Requirement>,
+    labels: LabelSelector,
+    annotations: LabelSelector,
 }
 
 impl Selector {
@@ -47,9 +47,8 @@ impl Selector {
             Regex::new(&format!("^(?:{text})$")).map(Some).map_err(bad)
         };
         let requirements = |key: &str| {
-            let Some((text, span)) = text(key) else { return Ok(Vec::new()) };
-            parse_requirements(text)
-                .ok_or_else(|| BadSelector { span, message: format!("`{text}` is no valid label selector") })
+            let Some((text, span)) = text(key) else { return Ok(LabelSelector::default()) };
+            LabelSelector::parse(text).map_err(|error| BadSelector { span, message: error.to_string() })
         };
         Ok(Self {
             group: pattern("group")?,
@@ -91,129 +90,27 @@ impl Selector {
 
     /// Returns whether labels and annotations of `resource` match.
     pub(crate) fn matches_metadata(&self, resource: &Resource) -> bool {
-        let all_met = |field: &str, requirements: &[Requirement]| {
+        let all_met = |field: &str, selector: &LabelSelector| {
             let pairs = resource.node.at(&["metadata", field]).and_then(Node::as_map);
-            requirements.iter().all(|requirement| requirement.is_met(pairs))
+            selector.matches(|key| pairs?.get(key)?.as_scalar().map(|scalar| scalar.text.as_str()))
         };
         all_met("labels", &self.labels) && all_met("annotations", &self.annotations)
+    }
+
+    /// Returns whether `resource` is selected, by its first or its current name and namespace.
+    pub(crate) fn matches(&self, resource: &Resource) -> bool {
+        let current = resource.id();
+        if !self.matches_gvk(&current.gvk) {
+            return false;
+        }
+        let original = resource.original_id();
+        let either = |fits: &dyn Fn(&Id) -> bool| fits(&original) || fits(&current);
+        either(&|id| self.matches_namespace(id.effective_namespace()))
+            && either(&|id| self.matches_name(&id.name))
+            && self.matches_metadata(resource)
     }
 }
 
 fn matches(pattern: Option<&Regex>, text: &str) -> bool {
     pattern.is_none_or(|pattern| pattern.is_match(text))
-}
-
-/// One condition on a key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Requirement {
-    key: String,
-    condition: Condition,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Condition {
-    Exists,
-    Absent,
-    In(Vec<String>),
-    NotIn(Vec<String>),
-    Above(i64),
-    Below(i64),
-}
-
-impl Requirement {
-    fn is_met(&self, pairs: Option<&Map>) -> bool {
-        let value = pairs.and_then(|pairs| pairs.get(&self.key));
-        let text = value.map(|value| value.as_str().unwrap_or_default());
-        let number = || text.and_then(|text| text.parse::<i64>().ok());
-        match &self.condition {
-            Condition::Exists => text.is_some(),
-            Condition::Absent => text.is_none(),
-            Condition::In(values) => text.is_some_and(|text| values.iter().any(|value| value == text)),
-            Condition::NotIn(values) => text.is_none_or(|text| values.iter().all(|value| value != text)),
-            Condition::Above(bound) => number().is_some_and(|number| number > *bound),
-            Condition::Below(bound) => number().is_some_and(|number| number < *bound),
-        }
-    }
-}
-
-/// Returns the requirements of `text`, joined by commas; nothing where it is no selector.
-fn parse_requirements(text: &str) -> Option<Vec<Requirement>> {
-    let mut requirements = Vec::new();
-    let mut depth = 0_usize;
-    let parts = text.split(|character| {
-        match character {
-            '(' => depth += 1,
-            ')' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        character == ',' && depth == 0
-    });
-    for part in parts {
-        requirements.push(parse_requirement(part.trim())?);
-    }
-    Some(requirements)
-}
-
-fn parse_requirement(text: &str) -> Option<Requirement> {
-    let requirement = |key: &str, condition| {
-        let key = key.trim();
-        let is_key = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c));
-        is_key.then(|| Requirement { key: key.to_owned(), condition })
-    };
-    if let Some(key) = text.strip_prefix('!') {
-        return requirement(key, Condition::Absent);
-    }
-    if let Some((key, value)) = text.split_once("!=") {
-        return requirement(key, Condition::NotIn(vec![parse_value(value)?]));
-    }
-    if let Some((key, value)) = text.split_once("==").or_else(|| text.split_once('=')) {
-        return requirement(key, Condition::In(vec![parse_value(value)?]));
-    }
-    if let Some((key, value)) = text.split_once('>') {
-        return requirement(key, Condition::Above(value.trim().parse().ok()?));
-    }
-    if let Some((key, value)) = text.split_once('<') {
-        return requirement(key, Condition::Below(value.trim().parse().ok()?));
-    }
-    let Some((key, rest)) = text.split_once(char::is_whitespace) else {
-        return requirement(text, Condition::Exists);
-    };
-    let rest = rest.trim();
-    let (is_in, list) = match rest.strip_prefix("notin") {
-        Some(list) => (false, list),
-        None => (true, rest.strip_prefix("in")?),
-    };
-    let list = list.trim().strip_prefix('(')?.strip_suffix(')')?;
-    let values = list.split(',').map(parse_value).collect::<Option<_>>()?;
-    requirement(key, if is_in { Condition::In(values) } else { Condition::NotIn(values) })
-}
-
-fn parse_value(text: &str) -> Option<String> {
-    let text = text.trim();
-    let is_value = text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
-    is_value.then(|| text.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn label_selectors_are_read_as_kubernetes_writes_them() {
-        let parsed = parse_requirements("app=web, tier in (a, b),!old,x!=y,env").unwrap();
-        let conditions: Vec<_> = parsed.into_iter().map(|requirement| requirement.condition).collect();
-        let list = |values: &[&str]| values.iter().map(|&value| value.to_owned()).collect::<Vec<_>>();
-        assert_eq!(
-            conditions,
-            [
-                Condition::In(list(&["web"])),
-                Condition::In(list(&["a", "b"])),
-                Condition::Absent,
-                Condition::NotIn(list(&["y"])),
-                Condition::Exists,
-            ]
-        );
-        assert_eq!(parse_requirements("a b"), None);
-        assert_eq!(parse_requirements("a=b=c"), None);
-    }
 }

@@ -1,0 +1,185 @@
+//! Files to kustomization files and resources.
+
+use std::collections::VecDeque;
+
+use smol_str::format_smolstr;
+
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::kustomize::context::{Context, rule};
+use crate::kustomize::file::{FILE_NAMES, KustomizationFile, Strictness};
+use crate::text::{FileSet, RepoPath, SourceId, Span};
+use crate::yaml::{DUPLICATE_KEY, Node, Parsed};
+
+/// An object and the span of its document.
+pub(crate) type Object = (Node, Span);
+
+/// Returns the objects of `parsed`, lists expanded behind the others, and why kustomize would refuse them.
+pub(crate) fn objects(parsed: &Parsed) -> Result<Vec<Object>, Vec<Diagnostic>> {
+    let mut refused: Vec<Diagnostic> = Vec::new();
+    if parsed.is_broken() || parsed.diagnostics.iter().any(|finding| finding.rule == DUPLICATE_KEY) {
+        let is_error = |finding: &&Diagnostic| finding.severity == Severity::Error;
+        refused.extend(parsed.diagnostics.iter().filter(is_error).cloned());
+    }
+    let mut objects = Vec::new();
+    let mut queue: VecDeque<Object> = parsed
+        .documents
+        .iter()
+        .filter(|document| !is_nothing(&document.root))
+        .map(|d| (d.root.clone(), d.span))
+        .collect();
+    while let Some((node, span)) = queue.pop_front() {
+        if let Some(finding) = not_an_object(&node, span) {
+            refused.push(finding);
+            continue;
+        }
+        let is_list = node.get("kind").and_then(Node::as_str).is_some_and(|kind| kind.ends_with("List"));
+        match node.get("items").filter(|_| is_list) {
+            None => objects.push((node, span)),
+            Some(items) if items.is_null() => {}
+            Some(items) => match items.as_sequence() {
+                Some(items) => queue.extend(items.iter().map(|item| (item.clone(), item.span))),
+                None => refused.push(
+                    Diagnostic::new(rule::NOT_AN_OBJECT, Severity::Error, "`items` of a list is no list")
+                        .label(items.span, "this value"),
+                ),
+            },
+        }
+    }
+    if refused.is_empty() { Ok(objects) } else { Err(refused) }
+}
+
+/// Returns whether a document counts as empty.
+fn is_nothing(root: &Node) -> bool {
+    root.is_null()
+        || root.as_map().is_some_and(crate::yaml::Map::is_empty)
+        || root.as_sequence().is_some_and(<[Node]>::is_empty)
+}
+
+/// Returns why `node` is no Kubernetes object, where it is none.
+fn not_an_object(node: &Node, span: Span) -> Option<Diagnostic> {
+    let refuse = |message: String, span| {
+        Some(Diagnostic::new(rule::NOT_AN_OBJECT, Severity::Error, message).label(span, "not a Kubernetes object"))
+    };
+    if node.as_map().is_none() {
+        return refuse(format!("a {} stands where a Kubernetes object should", node.kind_name()), node.span);
+    }
+    let text = |keys: &[&str]| node.at(keys).and_then(Node::as_str).filter(|text| !text.is_empty());
+    let Some(kind) = text(&["kind"]) else { return refuse("an object has no `kind`".to_owned(), span) };
+    if kind.ends_with("List") || text(&["metadata", "name"]).is_some() {
+        return None;
+    }
+    refuse(format!("a {kind} has no `metadata.name`"), span)
+}
+
+/// Returns the objects of the file `id`; what is wrong with it is recorded.
+pub(crate) fn file_objects(context: &mut Context<'_>, id: SourceId, named_at: Span) -> Vec<Object> {
+    let Some(parsed) = context.repo.yaml(id) else {
+        let path = context.repo.source(id).map(|file| file.path().to_string()).unwrap_or_default();
+        context.error(rule::NOT_AN_OBJECT, format!("`{path}` is no text"), named_at, "named here");
+        return Vec::new();
+    };
+    match objects(parsed) {
+        Ok(objects) => objects,
+        Err(refused) => {
+            context.diagnostics.extend(refused);
+            Vec::new()
+        }
+    }
+}
+
+/// Reads the kustomization file of `dir`, which is named at `named_at` (nothing for the top level).
+pub(crate) fn kustomization_file(
+    context: &mut Context<'_>,
+    dir: &RepoPath,
+    named_at: Option<Span>,
+    strictness: Strictness,
+) -> Option<KustomizationFile> {
+    let found: Vec<(RepoPath, SourceId)> = files_of(context.files, dir);
+    let Some((path, id)) = found.first() else {
+        let finding =
+            Diagnostic::new(rule::MISSING, Severity::Error, format!("there is no kustomization file in `{dir}`"));
+        context.diagnostics.push(match named_at {
+            Some(span) => finding.label(span, "named here"),
+            None => finding,
+        });
+        return None;
+    };
+    let whole = Span::new(*id, 0..0);
+    if let Some((_, second)) = found.get(1) {
+        let finding = Diagnostic::new(rule::INVALID, Severity::Error, format!("`{dir}` has two kustomization files"));
+        context.diagnostics.push(finding.label(whole, "one").label(Span::new(*second, 0..0), "another"));
+    }
+    context.read.insert(*id);
+    let parsed = context.repo.yaml(*id);
+    if let Some(parsed) = parsed
+        && parsed.is_broken()
+    {
+        let is_error = |finding: &&Diagnostic| finding.severity == Severity::Error && finding.rule != DUPLICATE_KEY;
+        context.diagnostics.extend(parsed.diagnostics.iter().filter(is_error).cloned());
+    }
+    let empty = Node::empty_map(whole);
+    let root = parsed.and_then(|parsed| parsed.documents.first()).map_or(&empty, |document| &document.root);
+    let (file, findings) = KustomizationFile::read(path, root, strictness);
+    context.diagnostics.extend(findings);
+    Some(file)
+}
+
+/// Returns whether a kustomization file stands in `dir`.
+pub(crate) fn has_kustomization_file(files: &FileSet, dir: &RepoPath) -> bool {
+    !files_of(files, dir).is_empty()
+}
+
+/// Returns the kustomization files that stand in `dir`.
+fn files_of(files: &FileSet, dir: &RepoPath) -> Vec<(RepoPath, SourceId)> {
+    let at = |name: &&str| {
+        let path = dir.join(name).ok()?;
+        let id = files.id(&path)?;
+        Some((path, id))
+    };
+    FILE_NAMES.iter().filter_map(at).collect()
+}
+
+/// Returns what Flux lists in the kustomization file that it generates for `dir`: paths relative to it, each with the
+/// file that it is or was found by.
+///
+/// Lexical order; a directory below with a kustomization file is one entry and is not entered, every other file
+/// `*.yaml` or `*.yml` is one entry. Source: `fluxcd/pkg/kustomize`, `Generator.generateKustomization`.
+pub(crate) fn generated(files: &FileSet, dir: &RepoPath) -> Vec<Node> {
+    let mut below: Vec<(Vec<&str>, SourceId)> = files
+        .below(dir)
+        .filter_map(|(path, id)| Some((path, id, path.strip_prefix(dir)?)))
+        .map(|(path, id, relative)| (path.parts().rev().take(relative.parts().count()).collect::<Vec<_>>(), id))
+        .map(|(mut parts, id)| {
+            parts.reverse();
+            (parts, id)
+        })
+        .collect();
+    below.sort();
+    let mut closed: Vec<Vec<&str>> = Vec::new();
+    for (parts, _) in &below {
+        let (name, directory) = match parts.split_last() {
+            Some((name, directory)) if !directory.is_empty() => (name, directory),
+            _ => continue,
+        };
+        if FILE_NAMES.contains(name) && !closed.iter().any(|closed| directory.starts_with(closed)) {
+            closed.retain(|closed| !closed.starts_with(directory));
+            closed.push(directory.to_vec());
+        }
+    }
+    let mut entries = Vec::new();
+    let mut listed: Vec<&[&str]> = Vec::new();
+    for (parts, id) in &below {
+        let span = Span::new(*id, 0..0);
+        if let Some(directory) = closed.iter().find(|closed| parts.starts_with(closed)) {
+            if !listed.contains(&directory.as_slice()) {
+                listed.push(directory);
+                entries.push(Node::string(format_smolstr!("./{}", directory.join("/")), span));
+            }
+            continue;
+        }
+        if parts.last().is_some_and(|name| name.ends_with(".yaml") || name.ends_with(".yml")) {
+            entries.push(Node::string(format_smolstr!("./{}", parts.join("/")), span));
+        }
+    }
+    entries
+}
