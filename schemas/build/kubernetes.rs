@@ -57,7 +57,9 @@ fn short(name: &str) -> String {
 /// Definitions that k8s-openapi leaves open.
 fn special(name: &str) -> Option<Value> {
     match name {
-        "Quantity" => Some(json!({ "type": ["string", "number"], "pattern": QUANTITY })),
+        "Quantity" => Some(
+            json!({ "type": ["string", "number"], "pattern": QUANTITY, "x-expected": "a quantity such as `500m` or `1Gi`" }),
+        ),
         "IntOrString" => Some(json!({ "type": ["integer", "string"] })),
         "apiextensions.v1.JSON" | "apiextensions.v1.JSONSchemaPropsOrStringArray" => Some(json!({})),
         // A list of schemas is not structural, so the API server refuses it.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::{env, fs};
 
+use gitops_gen::kube::Gvk;
 use gitops_gen::repo::Repo;
 use gitops_gen::schema::{Catalogue, Outcome, Violation};
 use gitops_gen::text::{FileSet, read_tree};
@@ -170,4 +171,31 @@ fn what_the_crds_of_flux_2_6_accept_our_models_accept() {
         compared += 1;
     }
     assert!(compared > 50, "{compared} objects were compared");
+}
+
+#[test]
+fn every_kustomization_file_of_real_repositories_fits_our_model() {
+    let Some(folder) = shared("corpus") else { return };
+    let corpus = repo(&folder);
+    let models = Catalogue::embedded();
+    let mut checked = 0;
+    let mut found = Vec::new();
+    for (path, id) in corpus.files().iter().filter(|(path, _)| path.to_string().ends_with("/kustomization.yaml")) {
+        for document in corpus.yaml(id).into_iter().flat_map(|parsed| &parsed.documents) {
+            let component = text(&document.root, &["kind"]) == "Component";
+            let gvk = if component {
+                Gvk::new("kustomize.config.k8s.io/v1alpha1", "Component")
+            } else {
+                Gvk::new("kustomize.config.k8s.io/v1beta1", "Kustomization")
+            };
+            if text(&document.root, &["apiVersion"]).contains("fluxcd") {
+                continue;
+            }
+            let wrong = violations(models.check_as(&gvk, &document.root));
+            found.extend(wrong.into_iter().map(|violation| format!("{path}: {}", violation.message)));
+            checked += 1;
+        }
+    }
+    assert!(checked > 50, "{checked} files were checked");
+    assert!(found.is_empty(), "{found:#?}");
 }

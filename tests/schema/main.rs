@@ -265,3 +265,92 @@ fn the_crds_of_a_cluster_come_before_those_of_others_and_rule_out_other_versions
     assert_eq!(count(second.check(roots[2])), 1);
     assert_eq!(second.check(roots[3]), Outcome::NoSchema(["v1".into()].into()));
 }
+
+/// A pod template, a value that it may not have, and what is said of it.
+const POD_MISTAKES: &[(&str, &str, &str)] = &[
+    ("restartPolicy", "OnFailure", "expected `Always`"),
+    ("dnsPolicy", "Cluster", "expected one of `ClusterFirst`"),
+    ("tolerations", "[{operator: Equals}]", "expected one of"),
+    ("containers", "[]", "expected at least 1 entry"),
+    ("nodeSelector", "{a: true}", "expected text, found the boolean `true`"),
+    ("terminationGracePeriodSeconds", "30s", "expected an integer, found text"),
+    ("securityContext", "{seccompProfile: {type: Default}}", "expected one of `Localhost`"),
+    ("volumes", "[{name: a, hostPath: {path: /a, type: Folder}}]", "expected one of"),
+    ("volumes", "[{name: a_b, emptyDir: {}}]", "lower-case letters"),
+    ("volumes", "[{name: a, emptyDir: {}}, {name: a, emptyDir: {}}]", "repeats the `name`"),
+    ("containers", "[{name: a, image: b, ports: [{containerPort: 70000}]}]", "expected at most 65535"),
+    ("containers", "[{name: a, image: b, ports: [{containerPort: 80, name: HTTP}]}]", "lower-case letters"),
+    ("containers", "[{name: a, image: b, env: [{name: A, value: 1}]}]", "expected text, found the number `1`"),
+    ("containers", "[{name: a, image: b, env: [{name: A}, {name: A}]}]", "repeats the `name`"),
+    ("containers", "[{name: a, image: b, resources: {limits: {cpu: much}}}]", "expected a quantity"),
+    ("containers", "[{name: a, image: b, livenessProbe: {periodSeconds: -1}}]", "expected at least 0"),
+];
+
+#[test]
+fn what_the_api_server_refuses_in_a_pod_is_refused() {
+    for (field, value, expected) in POD_MISTAKES {
+        let containers = if *field == "containers" { "" } else { "      containers: [{name: a, image: b}]\n" };
+        let found = check(&format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: a}}\nspec:\n  selector: {{matchLabels: {{a: b}}}}\n  \
+             template:\n    metadata: {{labels: {{a: b}}}}\n    spec:\n{containers}      {field}: {value}\n"
+        ));
+        assert_eq!(found.len(), 1, "{field}: {value}: {found:?}");
+        assert!(found[0].contains(expected), "{field}: {value}: {found:?}");
+    }
+}
+
+/// An object, and what is said of it.
+const MISTAKES: &[(&str, &str)] = &[
+    ("apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {type: Loadbalancer}\n", "expected one of `ClusterIP`"),
+    ("apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {ports: [{port: 0}]}\n", "expected at least 1"),
+    (
+        "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {ports: [{port: 1, name: b}, {port: 1, protocol: TCP}]}\n",
+        "repeats the `port` and `protocol`",
+    ),
+    ("apiVersion: v1\nkind: Namespace\nmetadata: {name: a.b}\n", "lower-case letters, digits and `-`"),
+    ("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: A}\n", "lower-case letters, digits, `-` and `.`"),
+    ("apiVersion: v1\nkind: ConfigMap\nmetadata: {namespace: a}\n", "missing required field `metadata.name`"),
+    ("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: 1}\n", "expected text, found the number `1`"),
+    ("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a/b: c}\n", "expected a key of letters"),
+    (
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, labels: {a: 1.0}}\n",
+        "expected text, found the number `1.0`",
+    ),
+    ("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, annotations: {a: yes}}\n", "found the boolean `true`"),
+    (
+        "apiVersion: batch/v1\nkind: Job\nmetadata: {name: a}\nspec: {template: {spec: {containers: [{name: a, image: b}]}}}\n",
+        "missing required field `spec.template.spec.restartPolicy`",
+    ),
+    (
+        "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: a}\nspec: {rules: [{http: {paths: [{path: a, \
+         pathType: Prefix, backend: {service: {name: a, port: {number: 80}}}}]}}]}\n",
+        "a path that begins with `/`",
+    ),
+    (
+        "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: a}\nspec: {podSelector: {}, policyTypes: \
+         [ingress]}\n",
+        "expected one of `Egress`, `Ingress`",
+    ),
+    (
+        "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata: {name: 'a:b'}\nroleRef: {apiGroup: \
+         rbac.authorization.k8s.io, kind: Role, name: a}\n",
+        "expected `ClusterRole`",
+    ),
+    (
+        "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: a}\nspec: {maxReplicas: 0, \
+         scaleTargetRef: {kind: Deployment, name: a}}\n",
+        "expected at least 1",
+    ),
+    (
+        "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: a}\nspec: {accessModes: [RWO]}\n",
+        "expected one of `ReadOnlyMany`",
+    ),
+];
+
+#[test]
+fn what_the_api_server_refuses_in_other_kinds_is_refused() {
+    for (object, expected) in MISTAKES {
+        let found = check(object);
+        assert!(found.len() == 1 && found[0].contains(expected), "{object}: {found:?}");
+    }
+}
