@@ -20,6 +20,7 @@
 
 mod compile;
 mod crd;
+mod elsewhere;
 mod explain;
 mod list_map;
 mod path;

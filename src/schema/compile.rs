@@ -1,7 +1,7 @@
 //! Schemas made ready for use, and objects run through them.
 
 use jsonschema::{PatternOptions, Validator};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::schema::{Checked, Origin, Outcome, explain, list_map};
 use crate::text::Span;
@@ -44,7 +44,7 @@ fn drop_patterns(schema: &mut Value, dropped: &mut Vec<String>) {
     match schema {
         Value::Object(map) => {
             let pattern = map.get("pattern").and_then(Value::as_str);
-            if let Some(pattern) = pattern.filter(|pattern| regex::Regex::new(pattern).is_err()) {
+            if let Some(pattern) = pattern.filter(|pattern| build(&json!({ "pattern": pattern })).is_err()) {
                 dropped.push(pattern.to_owned());
                 map.remove("pattern");
             }

@@ -5,7 +5,7 @@ use jsonschema::error::ValidationErrorKind as Found;
 use serde_json::{Map, Value};
 
 use crate::schema::list_map::{self, Keys};
-use crate::schema::{Violation, ViolationKind, path, pick};
+use crate::schema::{Violation, ViolationKind, elsewhere, path, pick};
 use crate::text::Span;
 use crate::yaml::{Node, Pointer, Segment, Step};
 
@@ -53,7 +53,12 @@ impl Explainer<'_> {
         let known = properties.into_iter().flat_map(Map::keys).map(String::as_str);
         let present = path::nearest(at, self.root);
         let suggestion = pick::nearest(field, known.filter(|name| present.get(name).is_none()));
-        let hint = suggestion.map(|name| format!(", did you mean `{name}`")).unwrap_or_default();
+        let hint = match suggestion {
+            Some(name) => format!(", did you mean `{name}`"),
+            None => elsewhere::home(field, at, self.schema, self.root)
+                .map(|home| format!(", which is a field of {home}"))
+                .unwrap_or_default(),
+        };
         let message = format!("unknown field `{}`{hint}", path::display(&whole, self.root));
         let span = path::place(&whole, self.root);
         self.violation(&whole, span, ViolationKind::UnknownField, message).suggest(suggestion)

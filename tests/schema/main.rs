@@ -75,6 +75,22 @@ fn an_unknown_field_is_named_with_the_one_that_was_meant() {
 }
 
 #[test]
+fn a_misplaced_field_is_named_with_the_object_that_it_belongs_to() {
+    assert_eq!(
+        changed("  replicas: 2\n", "  restartPolicy: Always\n"),
+        ["6: unknown field `spec.restartPolicy`, which is a field of `spec.template.spec`"]
+    );
+    assert_eq!(
+        changed("          imagePullPolicy: Always\n", "          volumes: []\n"),
+        ["16: unknown field `spec.template.spec.containers[0].volumes`, which is a field of `spec.template.spec`"]
+    );
+    assert_eq!(
+        changed("kind: Deployment\n", "kind: Deployment\nnamespace: a\n"),
+        ["3: unknown field `namespace`, which is a field of `metadata`"]
+    );
+}
+
+#[test]
 fn a_value_of_the_wrong_type_is_shown() {
     assert_eq!(
         changed("replicas: 2", "replicas: two"),
