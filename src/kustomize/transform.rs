@@ -34,19 +34,23 @@ use crate::kustomize::Id;
 use crate::kustomize::context::{Accumulator, Context, rule};
 use crate::kustomize::file::KustomizationFile;
 use crate::kustomize::transform::field_spec::WrongKind;
-use crate::kustomize::transform::generators::Generated;
+use crate::kustomize::transform::generators::{Generated, Generator, Names};
 use crate::kustomize::transform::names::End;
 use crate::text::Span;
 use crate::yaml::{Dialect, Kind, Node, Scalar, Step, Style, Typed};
 
 /// Runs `configMapGenerator`, then `secretGenerator`.
 pub(crate) fn run_generators(context: &mut Context<'_>, to: &mut Accumulator, file: &KustomizationFile) {
-    let global = file.generator_options.as_ref();
+    if file.config_map_generator.is_empty() && file.secret_generator.is_empty() {
+        return;
+    }
+    let mut names = Names::of(&to.resources);
     for (entries, what) in
         [(&file.config_map_generator, Generated::ConfigMap), (&file.secret_generator, Generated::Secret)]
     {
+        let generator = Generator { what, global: file.generator_options.as_ref(), dir: &file.dir };
         for entry in entries {
-            generators::run(context, to, entry, what, global, &file.dir);
+            generators::run(context, to, &mut names, entry, &generator);
         }
     }
 }

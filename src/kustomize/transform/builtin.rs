@@ -6,7 +6,7 @@ use smol_str::SmolStr;
 
 use crate::kustomize::context::{Accumulator, Context, rule};
 use crate::kustomize::transform::field_spec::FieldSpec;
-use crate::kustomize::transform::generators::{self, Generated};
+use crate::kustomize::transform::generators::{self, Generated, Generator, Names};
 use crate::kustomize::transform::names::{self, End};
 use crate::kustomize::transform::namespace::{self, Options};
 use crate::kustomize::transform::{hash, images, pairs, replacements, replicas, value_add};
@@ -32,8 +32,11 @@ pub(crate) fn run_builtin(context: &mut Context<'_>, to: &mut Accumulator, confi
     let specs: Vec<&FieldSpec> = specs.iter().collect();
     let resources = &mut to.resources;
     match config.get("kind").and_then(Node::as_str).unwrap_or_default() {
-        "ConfigMapGenerator" => generators::run(context, to, config, Generated::ConfigMap, None, dir),
-        "SecretGenerator" => generators::run(context, to, config, Generated::Secret, None, dir),
+        kind @ ("ConfigMapGenerator" | "SecretGenerator") => {
+            let what = if kind == "SecretGenerator" { Generated::Secret } else { Generated::ConfigMap };
+            let mut names = Names::of(resources);
+            generators::run(context, to, &mut names, config, &Generator { what, global: None, dir });
+        }
         "HashTransformer" => hash::apply(resources),
         "NamespaceTransformer" => {
             let namespace = config.at(&["metadata", "namespace"]).filter(|node| node.as_str().is_some());

@@ -2,18 +2,18 @@
 //!
 //! Source: kustomize, `api/internal/generators`, `api/resmap/reswrangler.go` and `kyaml/yaml/datamap.go`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use smol_str::SmolStr;
 
-use crate::kustomize::Resource;
 use crate::kustomize::context::{Accumulator, Context, rule};
 use crate::kustomize::resource::Behavior;
 use crate::kustomize::transform::is_true;
 use crate::kustomize::transform::pairs::non_string_key;
 use crate::kustomize::transform::sources::{self, Value};
+use crate::kustomize::{Id, Resource};
 use crate::text::{RepoPath, Span};
 use crate::yaml::{Entry, Key, Map, Node, Scalar, Step};
 
@@ -50,13 +50,54 @@ const BASE64_LINE: usize = 70;
 pub(super) fn run(
     context: &mut Context<'_>,
     to: &mut Accumulator,
+    names: &mut Names,
     entry: &Node,
-    what: Generated,
-    global: Option<&Node>,
-    dir: &RepoPath,
+    generator: &Generator<'_>,
 ) {
-    let Some(resource) = generate(context, entry, what, global, dir) else { return };
-    absorb(context, to, resource, entry);
+    let Some(resource) = generate(context, entry, generator) else { return };
+    absorb(context, to, names, resource, entry);
+}
+
+/// What one kind of generator has in common for all its entries.
+pub(super) struct Generator<'a> {
+    /// What is generated.
+    pub(super) what: Generated,
+    /// `generatorOptions`
+    pub(super) global: Option<&'a Node>,
+    /// Where its files are looked for.
+    pub(super) dir: &'a RepoPath,
+}
+
+/// Positions of resources by every name that they have or had.
+pub(super) struct Names(HashMap<SmolStr, Vec<usize>>);
+
+impl Names {
+    /// Returns the names of `resources`.
+    pub(super) fn of(resources: &[Resource]) -> Self {
+        let mut names = Self(HashMap::new());
+        for (at, resource) in resources.iter().enumerate() {
+            names.add(resource, at);
+        }
+        names
+    }
+
+    fn add(&mut self, resource: &Resource, at: usize) {
+        let earlier = resource.history.iter().map(|id| id.name.as_str());
+        for name in earlier.chain([resource.name()]) {
+            let known = self.0.entry(name.into()).or_default();
+            if known.last() != Some(&at) {
+                known.push(at);
+            }
+        }
+    }
+
+    /// Returns the positions of the resources that have or had `id`.
+    fn find(&self, resources: &[Resource], id: &Id) -> Vec<usize> {
+        let has =
+            |resource: &Resource| resource.history.iter().any(|other| other.is_same(id)) || resource.id().is_same(id);
+        let known = self.0.get(&id.name).map_or(&[][..], Vec::as_slice);
+        known.iter().copied().filter(|at| resources.get(*at).is_some_and(has)).collect()
+    }
 }
 
 /// Generates the ServiceAccount that an `IAMPolicyGenerator` describes.
@@ -87,16 +128,17 @@ pub(super) fn run_iam_policy(context: &mut Context<'_>, to: &mut Accumulator, co
         }
     }
     object.set("metadata", metadata.node);
-    absorb(context, to, Resource { is_generated: true, ..Resource::new(object.node, at) }, config);
+    absorb(
+        context,
+        to,
+        &mut Names::of(&to.resources),
+        Resource { is_generated: true, ..Resource::new(object.node, at) },
+        config,
+    );
 }
 
-fn generate(
-    context: &mut Context<'_>,
-    entry: &Node,
-    what: Generated,
-    global: Option<&Node>,
-    dir: &RepoPath,
-) -> Option<Resource> {
+fn generate(context: &mut Context<'_>, entry: &Node, generator: &Generator<'_>) -> Option<Resource> {
+    let Generator { what, global, dir } = *generator;
     let text = |key: &str| entry.get(key).filter(|node| node.as_str().is_some_and(|text| !text.is_empty()));
     let metadata = |key: &str| text(key).or_else(|| entry.at(&["metadata", key]));
     let Some(name) = metadata("name") else {
@@ -248,17 +290,19 @@ impl<'a> Options<'a> {
 }
 
 /// Adds `resource`, or does with the one that has or had its id what its behavior says.
-fn absorb(context: &mut Context<'_>, to: &mut Accumulator, mut resource: Resource, entry: &Node) {
+fn absorb(context: &mut Context<'_>, to: &mut Accumulator, names: &mut Names, mut resource: Resource, entry: &Node) {
     let id = resource.id();
-    let is_kind = |at: &usize| to.resources[*at].kind() == resource.kind();
-    let matches: Vec<_> = to.positions_by_any_id(|other| other.is_same(&id)).into_iter().filter(is_kind).collect();
+    let matches = names.find(&to.resources, &id);
     let span = entry.get("name").unwrap_or(entry).span;
     let refuse = |context: &mut Context<'_>, problem: &str| {
         let message = format!("generated {} {problem}", resource.object_ref());
         context.error(rule::GENERATOR, message, span, "generated here");
     };
     match (matches.as_slice(), resource.behavior) {
-        ([], Behavior::Create) => to.resources.push(resource),
+        ([], Behavior::Create) => {
+            names.add(&resource, to.resources.len());
+            to.resources.push(resource);
+        }
         ([], _) => refuse(context, "replaces or extends one that does not exist"),
         ([_], Behavior::Create) => refuse(context, "exists already; its behavior must be `merge` or `replace`"),
         ([at], behavior) => {

@@ -82,8 +82,11 @@ impl<'a> Change<'a> {
         if node.as_scalar().is_none() {
             return Err(WrongKind::new(node, "a scalar"));
         }
-        if let Some(image) = node.as_str().filter(|_| self.matches(node)) {
-            *node = retext(node, self.applied_to(image).into(), self.span, Step::Transformer("images"), self.span);
+        let Some(image) = node.as_str().filter(|_| self.matches(node)) else { return Ok(()) };
+        let changed = self.applied_to(image);
+        // The second pass mostly finds what the first one wrote.
+        if changed != image {
+            *node = retext(node, changed.into(), self.span, Step::Transformer("images"), self.span);
         }
         Ok(())
     }

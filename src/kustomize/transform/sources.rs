@@ -86,9 +86,9 @@ fn load<'a>(
         return None;
     }
     let (path, id) = context.file(dir, reference, named.span)?;
-    let content = context.repo.source(id)?.content();
-    let problem = match content {
-        Content::Text(_) | Content::Binary(_) => return Some((content, id)),
+    let loaded = context.repo.source(id)?.content();
+    let problem = match loaded {
+        Content::Text(_) | Content::Binary(_) => return Some((loaded, id)),
         Content::TooLarge(bytes) => format!("`{path}` has {bytes} bytes, too many to be read"),
         Content::Unreadable(reason) => format!("`{path}` cannot be read: {reason}"),
     };
@@ -107,8 +107,8 @@ fn read_file<'a: 'b, 'b>(context: &mut Context<'a>, dir: &RepoPath, file: &'b No
             return;
         }
     };
-    let Some((content, id)) = load(context, dir, path, file) else { return };
-    let (value, length) = match content {
+    let Some((loaded, id)) = load(context, dir, path, file) else { return };
+    let (value, length) = match loaded {
         Content::Text(text) => (Value::Text(text), text.len()),
         Content::Binary(bytes) => (Value::Binary(bytes), 0),
         Content::TooLarge(_) | Content::Unreadable(_) => return,
@@ -120,8 +120,8 @@ fn read_file<'a: 'b, 'b>(context: &mut Context<'a>, dir: &RepoPath, file: &'b No
 
 fn read_env_file<'a: 'b, 'b>(context: &mut Context<'a>, dir: &RepoPath, file: &Node, pairs: &mut Vec<Pair<'b>>) {
     let Some(path) = file.as_str() else { return };
-    let Some((content, id)) = load(context, dir, path, file) else { return };
-    let Content::Text(text) = content else {
+    let Some((loaded, id)) = load(context, dir, path, file) else { return };
+    let Content::Text(text) = loaded else {
         context.error(rule::GENERATOR, format!("`{path}` is not UTF-8"), file.span, "named here");
         return;
     };
