@@ -77,7 +77,7 @@ impl Copy<'_> {
                 continue;
             }
             let below = prefix.as_ref().and_then(|prefix| path.strip_prefix(prefix)).unwrap_or_else(|| path.clone());
-            self.put(&destination, &below, id, paths);
+            paths.extend(destination.join(below.as_str()).map(|path| (path, id)));
         }
         !matched.is_empty()
     }
@@ -100,16 +100,10 @@ impl Copy<'_> {
             found = true;
             let Some(below) = path.strip_prefix(&parent) else { continue };
             if !self.excludes(path, &from, &from) {
-                self.put(destination, &below, id, paths);
+                paths.extend(destination.join(below.as_str()).map(|path| (path, id)));
             }
         }
         found
-    }
-
-    fn put(&self, destination: &RepoPath, below: &RepoPath, id: SourceId, paths: &mut BTreeMap<RepoPath, SourceId>) {
-        if let Ok(path) = destination.join(below.as_str()) {
-            paths.insert(path, id);
-        }
     }
 
     /// Returns whether `path`, or a directory from `top` down to it, is left out.

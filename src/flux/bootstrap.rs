@@ -4,7 +4,7 @@
 use smol_str::SmolStr;
 
 use crate::flux::kustomization::FluxKustomization;
-use crate::flux::read;
+use crate::flux::read::{self, SourceRef};
 use crate::flux::source::{BOOTSTRAP_NAME, Home, SourceKey, SourceTable, repository_url};
 use crate::kube::{Gvk, NamespacedName};
 use crate::kustomize::Resource;
@@ -103,7 +103,7 @@ pub(crate) fn home(bootstrap: Option<&FluxKustomization>, resources: &[Resource]
         let owners = resources.iter().filter(|resource| FluxKustomization::is_one(&resource.node));
         owners.filter_map(read).filter(|key| key.kind != "ExternalArtifact")
     };
-    let key = bootstrap.and_then(|owner| owner.source.as_ref()).map(|source| source.key());
+    let key = bootstrap.and_then(|owner| owner.source.as_ref()).map(SourceRef::key);
     let key = key.or_else(|| referred().find(|key| key.name.name == BOOTSTRAP_NAME));
     let key = key.or_else(|| defined_with_usual_name(table));
     let key = key.or_else(|| {

@@ -11,6 +11,7 @@ use crate::flux::bootstrap::{self, artifact_path};
 use crate::flux::cluster::Cluster;
 use crate::flux::discover::Entry;
 use crate::flux::kustomization::{FluxKustomization, Location, Substitution};
+use crate::flux::read::SourceRef;
 use crate::flux::source::{Artifact, SourceKey, SourceTable};
 use crate::flux::substitute::Substituter;
 use crate::flux::variables::{self, Provided};
@@ -99,8 +100,8 @@ impl Construction<'_> {
     /// Builds the cluster's own directory and returns the Kustomizations to begin with.
     fn begin(&mut self, provided: &mut Provided) -> VecDeque<FluxKustomization> {
         let files = self.table.default_view();
-        let built = self.root.take().filter(|(known, _)| Arc::ptr_eq(known, &files));
-        let (files, build) = built.unwrap_or_else(|| {
+        let last = self.root.take().filter(|(known, _)| Arc::ptr_eq(known, &files));
+        let (files, build) = last.unwrap_or_else(|| {
             let build = kustomize::build(self.repo, &files, &self.directory, Mode::Flux, None);
             (files, build)
         });
@@ -159,7 +160,7 @@ impl Construction<'_> {
     fn locate(&mut self, owner: &mut FluxKustomization) -> Option<Arc<FileSet>> {
         owner.location = Location::MissingSource;
         let is_bootstrap = self.bootstrap.as_ref() == Some(&owner.id);
-        let key = owner.source.as_ref().map(|source| source.key());
+        let key = owner.source.as_ref().map(SourceRef::key);
         let artifact = key.as_ref().and_then(|key| self.table.resolve(key)).map(|source| source.artifact.clone());
         let files = match artifact {
             Some(Artifact::Here(files)) => files,

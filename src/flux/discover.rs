@@ -72,7 +72,7 @@ pub(crate) fn entries(repo: &Repo) -> Vec<Entry> {
         }
     }
     places.retain(|path, _| !is_ingredient(path.name()));
-    named(places)
+    named(&places)
 }
 
 /// Returns the cluster that the user calls `name` and whose directory is `path`.
@@ -215,7 +215,7 @@ fn used_directories(repo: &Repo) -> BTreeSet<RepoPath> {
 }
 
 /// Names each cluster by the last part of its directory, or by more parts where that is not unique.
-fn named(places: BTreeMap<RepoPath, RepoPath>) -> Vec<Entry> {
+fn named(places: &BTreeMap<RepoPath, RepoPath>) -> Vec<Entry> {
     let name = |path: &RepoPath, depth: usize| {
         let parts: Vec<_> = path.parts().collect();
         let last = &parts[parts.len().saturating_sub(depth)..];

@@ -3,9 +3,13 @@
 /// Alternatives of a pattern that are tried; source-watcher refuses more than twenty commas.
 const MAX_ALTERNATIVES: usize = 1024;
 
+/// A pattern that Go refuses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Malformed;
+
 /// Returns whether the name `name` matches `pattern`; a malformed pattern matches nothing.
 pub(crate) fn matches_name(pattern: &str, name: &str) -> bool {
-    matches(pattern.as_bytes(), name.as_bytes()) == Some(true)
+    matches(pattern.as_bytes(), name.as_bytes()) == Ok(true)
 }
 
 /// Returns whether the path `path` matches `pattern`, in which `**` stands for any number of names and `{a,b}` for
@@ -85,15 +89,15 @@ fn choices(text: &str) -> Vec<&str> {
     text.split(separators).collect()
 }
 
-/// Returns whether all of `name` matches `pattern`; nothing where the pattern is malformed.
+/// Returns whether all of `name` matches `pattern`.
 ///
 /// `*` also matches `/`, as in envsubst; for the names of a path, which hold none, it is Go's `path.Match`.
-pub(crate) fn matches(mut pattern: &[u8], mut name: &[u8]) -> Option<bool> {
+pub(crate) fn matches(mut pattern: &[u8], mut name: &[u8]) -> Result<bool, Malformed> {
     'pattern: while !pattern.is_empty() {
         let (star, chunk, rest) = next_chunk(pattern);
         pattern = rest;
         if star && chunk.is_empty() {
-            return Some(true);
+            return Ok(true);
         }
         match match_chunk(chunk, name)? {
             Some(left) if left.is_empty() || !pattern.is_empty() => {
@@ -112,9 +116,9 @@ pub(crate) fn matches(mut pattern: &[u8], mut name: &[u8]) -> Option<bool> {
                 }
             }
         }
-        return Some(false);
+        return Ok(false);
     }
-    Some(name.is_empty())
+    Ok(name.is_empty())
 }
 
 /// Splits off leading stars and the pattern up to the next star.
@@ -137,11 +141,11 @@ fn next_chunk(pattern: &[u8]) -> (bool, &[u8], &[u8]) {
     (stars > 0, chunk, rest)
 }
 
-/// Matches `chunk` at the beginning of `name`: `None` for a malformed chunk, `Some(None)` for no match.
-fn match_chunk<'a>(mut chunk: &[u8], mut name: &'a [u8]) -> Option<Option<&'a [u8]>> {
+/// Returns what follows the beginning of `name` that matches `chunk`.
+fn match_chunk<'a>(mut chunk: &[u8], mut name: &'a [u8]) -> Result<Option<&'a [u8]>, Malformed> {
     while let Some(first) = chunk.first() {
         if name.is_empty() {
-            return Some(None);
+            return Ok(None);
         }
         match first {
             b'[' => {
@@ -149,7 +153,7 @@ fn match_chunk<'a>(mut chunk: &[u8], mut name: &'a [u8]) -> Option<Option<&'a [u
                 name = &name[size..];
                 let (matched, rest) = match_class(&chunk[1..], letter)?;
                 if !matched {
-                    return Some(None);
+                    return Ok(None);
                 }
                 chunk = rest;
             }
@@ -161,20 +165,20 @@ fn match_chunk<'a>(mut chunk: &[u8], mut name: &'a [u8]) -> Option<Option<&'a [u
                 if *first == b'\\' {
                     chunk = &chunk[1..];
                 }
-                if chunk.first()? != &name[0] {
-                    return Some(None);
+                if *chunk.first().ok_or(Malformed)? != name[0] {
+                    return Ok(None);
                 }
                 name = &name[1..];
                 chunk = &chunk[1..];
             }
         }
     }
-    Some(Some(name))
+    Ok(Some(name))
 }
 
 /// Reads a class after its `[`; returns whether it holds `letter`, and what follows it.
-fn match_class(mut chunk: &[u8], letter: char) -> Option<(bool, &[u8])> {
-    let negated = *chunk.first()? == b'^';
+fn match_class(mut chunk: &[u8], letter: char) -> Result<(bool, &[u8]), Malformed> {
+    let negated = *chunk.first().ok_or(Malformed)? == b'^';
     if negated {
         chunk = &chunk[1..];
     }
@@ -182,7 +186,7 @@ fn match_class(mut chunk: &[u8], letter: char) -> Option<(bool, &[u8])> {
     let mut first = true;
     loop {
         if chunk.first() == Some(&b']') && !first {
-            return Some((found != negated, &chunk[1..]));
+            return Ok((found != negated, &chunk[1..]));
         }
         let (low, rest) = class_character(chunk)?;
         chunk = rest;
@@ -195,19 +199,19 @@ fn match_class(mut chunk: &[u8], letter: char) -> Option<(bool, &[u8])> {
     }
 }
 
-fn class_character(mut chunk: &[u8]) -> Option<(char, &[u8])> {
-    match chunk.first()? {
-        b'-' | b']' => return None,
+fn class_character(mut chunk: &[u8]) -> Result<(char, &[u8]), Malformed> {
+    match chunk.first().ok_or(Malformed)? {
+        b'-' | b']' => return Err(Malformed),
         b'\\' => chunk = &chunk[1..],
         _ => {}
     }
     if chunk.is_empty() {
-        return None;
+        return Err(Malformed);
     }
     let (letter, size) = decode(chunk);
     // A class never ends the pattern without its bracket.
     let rest = &chunk[size..];
-    (!rest.is_empty()).then_some((letter, rest))
+    if rest.is_empty() { Err(Malformed) } else { Ok((letter, rest)) }
 }
 
 /// Decodes one character; a byte that begins none counts as one replacement character, as in Go.

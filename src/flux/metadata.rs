@@ -15,11 +15,11 @@ pub(crate) fn apply(common: &Node, object: &mut Node) {
 fn set(object: &mut Node, field: &str, entry: &Entry) {
     let Some(map) = object.as_map_mut() else { return };
     let span = entry.key.span;
-    if !map.get("metadata").is_some_and(|metadata| metadata.as_map().is_some()) {
+    if map.get("metadata").is_none_or(|metadata| metadata.as_map().is_none()) {
         map.set("metadata", Node::empty_map(span));
     }
     let Some(metadata) = map.get_mut("metadata").and_then(Node::as_map_mut) else { return };
-    if !metadata.get(field).is_some_and(|field| field.as_map().is_some()) {
+    if metadata.get(field).is_none_or(|field| field.as_map().is_none()) {
         metadata.set(field, Node::empty_map(span));
     }
     let Some(values) = metadata.get_mut(field).and_then(Node::as_map_mut) else { return };

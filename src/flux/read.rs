@@ -95,10 +95,10 @@ mod tests {
 
     #[test]
     fn durations_add_their_parts() {
-        assert_eq!(duration("1h30m"), Some(Duration::from_secs(5400)));
-        assert_eq!(duration("1.5h"), Some(Duration::from_secs(5400)));
+        assert_eq!(duration("1h30m"), Some(Duration::from_mins(90)));
+        assert_eq!(duration("1.5h"), Some(Duration::from_mins(90)));
         assert_eq!(duration("250ms"), Some(Duration::from_millis(250)));
-        assert_eq!(duration("10m0s"), Some(Duration::from_secs(600)));
+        assert_eq!(duration("10m0s"), Some(Duration::from_mins(10)));
     }
 
     #[test]

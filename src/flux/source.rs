@@ -235,13 +235,8 @@ impl SourceTable {
 
     fn view(&mut self, ignore: Option<SmolStr>) -> Arc<FileSet> {
         let base = &self.base;
-        let make = |ignore: &Option<SmolStr>| Arc::new(Ignore::of(base, ignore.as_deref()).filter(base));
-        let made = self.views.get(&ignore).cloned();
-        made.unwrap_or_else(|| {
-            let view = make(&ignore);
-            self.views.insert(ignore, view.clone());
-            view
-        })
+        let filtered = |ignore: &Option<SmolStr>| Arc::new(Ignore::of(base, ignore.as_deref()).filter(base));
+        self.views.entry(ignore).or_insert_with_key(filtered).clone()
     }
 
     /// Returns the artifact that a generator makes.

@@ -6,6 +6,7 @@
 mod carry;
 mod functions;
 mod template;
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -220,5 +221,3 @@ fn nth_opening(sources: &Sources, span: Span, at: usize) -> Span {
     })
 }
 
-#[cfg(test)]
-mod tests;

@@ -56,10 +56,9 @@ pub(crate) fn apply(function: Function, value: &str, arguments: &[String]) -> Re
     let first = arguments.first().map_or("", String::as_str);
     let second = arguments.get(1).map(String::as_str);
     Ok(match function {
-        Function::Value => value.to_owned(),
         Function::Length => value.len().to_string(),
         Function::Default if value.is_empty() => arguments.concat(),
-        Function::Default => value.to_owned(),
+        Function::Value | Function::Default => value.to_owned(),
         Function::Substring => return substring(value, first, second),
         Function::LowerFirst => map_first(value, lower),
         Function::Lower => value.chars().map(lower).collect(),
@@ -140,14 +139,14 @@ fn trim(value: &str, pattern: &str, extent: Extent) -> Result<String, &'static s
     let mut found = None;
     for end in (1..=bytes.len()).rev() {
         match glob::matches(pattern.as_bytes(), &bytes[..end]) {
-            None => return Ok(value.to_owned()),
-            Some(true) => {
+            Err(glob::Malformed) => return Ok(value.to_owned()),
+            Ok(true) => {
                 found = Some(end);
                 if extent == Extent::Longest {
                     break;
                 }
             }
-            Some(false) => {}
+            Ok(false) => {}
         }
     }
     let Some(end) = found else { return Ok(value.to_owned()) };

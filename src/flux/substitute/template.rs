@@ -190,12 +190,12 @@ impl Parser<'_> {
             if rest.starts_with("${") {
                 break;
             }
-            let escaped = match escapes {
+            let is_escape = match escapes {
                 Escapes::None => false,
                 Escapes::Dollar => rest.starts_with("$$"),
                 Escapes::All => rest.starts_with("$$") || rest.starts_with("\\/") || rest.starts_with("\\\\"),
             };
-            if escaped {
+            if is_escape {
                 // Both characters of an escape are one byte.
                 output.push_str(&rest[1..2]);
                 self.at += 2;

@@ -1,5 +1,7 @@
 //! What Flux itself did with texts and resources, and where origins go.
 
+#![cfg(test)]
+
 use std::path::PathBuf;
 use std::{env, fs};
 
