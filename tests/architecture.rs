@@ -118,7 +118,7 @@ fn violations(sources: &Sources) -> Vec<String> {
         let (height, heading) = &floors[module];
         let mut in_tests = test_files.contains(path);
         for (number, line) in text.lines().enumerate() {
-            in_tests |= line.trim() == "#[cfg(test)]";
+            in_tests |= matches!(line.trim(), "#[cfg(test)]" | "#![cfg(test)]");
             let code = line.split("//").next().unwrap_or(line);
             let mut report = |what: &str| found.push(format!("src/{path}:{}: {what}", number + 1));
             for used in code.split("crate::").skip(1).map(identifier) {

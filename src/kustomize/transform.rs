@@ -4,7 +4,6 @@
 
 mod builtin;
 mod config;
-#[cfg(test)]
 mod conformance;
 mod field_spec;
 mod generators;

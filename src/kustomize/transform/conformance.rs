@@ -1,5 +1,7 @@
 //! The recorded cases of kustomize's filters, run through the functions of this module.
 
+#![cfg(test)]
+
 use std::collections::BTreeMap;
 use std::env;
 use std::fs;
