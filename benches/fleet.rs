@@ -13,7 +13,7 @@ const CLUSTERS: [(&str, &str); 3] =
 const APPS: usize = 60;
 
 /// Returns the fleet.
-pub fn fleet() -> FileSet {
+pub(crate) fn fleet() -> FileSet {
     let mut files = Vec::new();
     for app in (0..APPS).map(|number| format!("app-{number:02}")) {
         let mut base = |name: &str, text: String| files.push((format!("apps/base/{app}/{name}"), text));

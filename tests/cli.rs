@@ -1,5 +1,7 @@
 //! The program as a user meets it: transcripts in `tests/cli/*.md`, and hostile input that no transcript can hold.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
@@ -86,7 +88,7 @@ fn an_alias_bomb_is_a_finding() {
     let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
     for level in 1..12 {
         let aliases = vec![format!("*a{}", level - 1); 10].join(", ");
-        bomb.push_str(&format!("a{level}: &a{level} [{aliases}]\n"));
+        bomb = format!("{bomb}a{level}: &a{level} [{aliases}]\n");
     }
     let directory = directory("a.yaml", bomb.as_bytes());
     assert_ends(&validate(directory.path()), 1, "error[yaml-limit]");

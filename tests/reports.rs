@@ -1,5 +1,7 @@
 //! The reports as people and programs see them. Expected files are in `tests/reports/`; `SNAPSHOTS=overwrite` writes them.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use gitops_gen::diagnostic::{Diagnostic, Findings, Severity};
 use gitops_gen::repo::Repo;
 use gitops_gen::report::{self, Color};

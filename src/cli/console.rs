@@ -27,6 +27,8 @@ pub(super) struct Console {
     pub(super) color: Color,
     /// Whether stderr does.
     pub(super) talk_color: Color,
+    stdout: io::Stdout,
+    stderr: io::Stderr,
 }
 
 impl Console {
@@ -39,19 +41,20 @@ impl Console {
             ColorChoice::Auto if is_terminal && !refused && !dumb => Color::Always,
             ColorChoice::Auto | ColorChoice::Never => Color::Never,
         };
-        Self { color: color(io::stdout().is_terminal()), talk_color: color(io::stderr().is_terminal()) }
+        let (stdout, stderr) = (io::stdout(), io::stderr());
+        Self { color: color(stdout.is_terminal()), talk_color: color(stderr.is_terminal()), stdout, stderr }
     }
 
     /// Prints data.
     pub(super) fn print(&self, data: &str) -> io::Result<()> {
-        let mut stdout = io::stdout().lock();
+        let mut stdout = self.stdout.lock();
         stdout.write_all(data.as_bytes())?;
         stdout.flush()
     }
 
     /// Says something to the person at the terminal; when nobody can hear it, nothing is lost.
     pub(super) fn say(&self, talk: &str) {
-        drop(writeln!(io::stderr().lock(), "{talk}"));
+        drop(writeln!(self.stderr.lock(), "{talk}"));
     }
 
     /// Says why the work could not be done, with every cause on its line.

@@ -54,16 +54,19 @@ fn hide_secrets(text: &str, parsed: &Parsed, hidden: &mut Vec<Range<usize>>) {
 fn hide_in(text: &str, node: &Node, hidden: &mut Vec<Range<usize>>) {
     if node.get("kind").and_then(Node::as_str) == Some("Secret") {
         for field in ["data", "stringData"] {
-            node.get(field).into_iter().for_each(|value| hide_scalars(value, hidden));
+            if let Some(values) = node.get(field) {
+                hide_scalars(values, hidden);
+            }
         }
     }
     for generator in node.items("secretGenerator") {
-        generator.get("literals").into_iter().for_each(|literals| hide_scalars(literals, hidden));
+        if let Some(literals) = generator.get("literals") {
+            hide_scalars(literals, hidden);
+        }
     }
-    if let Some(map) = node.as_map() {
-        map.iter().for_each(|entry| hide_in(text, &entry.value, hidden));
+    for value in children(node) {
+        hide_in(text, value, hidden);
     }
-    node.as_sequence().unwrap_or_default().iter().for_each(|item| hide_in(text, item, hidden));
     let block = |style| matches!(style, Style::Literal | Style::Folded);
     if node.as_scalar().is_some_and(|scalar| block(scalar.style) && scalar.text.contains("Secret")) {
         hide_secrets(text, &yaml::parse_embedded(text, node), hidden);
@@ -71,13 +74,18 @@ fn hide_in(text: &str, node: &Node, hidden: &mut Vec<Range<usize>>) {
 }
 
 fn hide_scalars(node: &Node, hidden: &mut Vec<Range<usize>>) {
-    if let Some(map) = node.as_map() {
-        map.iter().for_each(|entry| hide_scalars(&entry.value, hidden));
-    } else if let Some(items) = node.as_sequence() {
-        items.iter().for_each(|item| hide_scalars(item, hidden));
-    } else {
+    if node.as_scalar().is_some() {
         hidden.push(node.span.range());
     }
+    for value in children(node) {
+        hide_scalars(value, hidden);
+    }
+}
+
+/// Returns the values of a mapping or the items of a list.
+fn children(node: &Node) -> impl Iterator<Item = &Node> {
+    let values = node.as_map().into_iter().flat_map(|map| map.iter().map(|entry| &entry.value));
+    values.chain(node.as_sequence().unwrap_or_default())
 }
 
 /// Returns what follows the first `separator` of each line; the whole line where there is none.

@@ -3,7 +3,6 @@
 //! miette's own handler puts each label on a line of its own and panics on one past column 65,535. This one writes the
 //! label beside its underline, shows a window of long lines, and hides the values of Secrets.
 
-use std::fmt::Write as _;
 use std::ops::Range;
 
 use miette::GraphicalTheme;
@@ -110,7 +109,7 @@ impl Frame<'_> {
             }
             let line = Line::new(label.file.text(), label.bytes.clone(), hidden);
             // Every label of a line shares the window of the line's first one, so that the line is quoted once.
-            let window = line.window(self.first_of(labels, label.line));
+            let window = line.window(first_of(labels, label.line));
             if first_of_line {
                 let number = format!("{:>gutter$}", label.line, gutter = self.gutter);
                 let number = self.theme.styles.linum.style(number);
@@ -118,10 +117,6 @@ impl Frame<'_> {
             }
             self.rule(out, &format!("{bar} {}  {message}", self.underline(&line.columns(label.label.span), &window)));
         }
-    }
-
-    fn first_of(&self, labels: &[&Located<'_>], line: usize) -> Span {
-        labels.iter().find(|label| label.line == line).map_or_else(|| labels[0].label.span, |label| label.label.span)
     }
 
     /// Returns the underline of `columns`, with the mark of the label in its middle.
@@ -138,6 +133,11 @@ impl Frame<'_> {
         let style = self.theme.styles.highlights.first().copied().unwrap_or_default();
         format!("{:start$}{}", "", style.style(marks))
     }
+}
+
+/// Returns the place of the first label on `line`.
+fn first_of(labels: &[&Located<'_>], line: usize) -> Span {
+    labels.iter().find(|label| label.line == line).unwrap_or(&labels[0]).label.span
 }
 
 /// What one character of a line looks like at a terminal.
@@ -225,7 +225,7 @@ impl Cell {
 }
 
 /// Appends `line` without trailing blanks.
-fn push_line(out: &mut String, line: &str) {
-    let written = writeln!(out, "{}", line.trim_end());
-    debug_assert!(written.is_ok(), "a String takes everything");
+pub(super) fn push_line(out: &mut String, line: &str) {
+    out.push_str(line.trim_end());
+    out.push('\n');
 }

@@ -7,7 +7,7 @@ use miette::{GraphicalTheme, ThemeCharacters, ThemeStyles};
 use crate::diagnostic::{Diagnostic, Findings, NotChecked, Severity};
 use crate::repo::Repo;
 use crate::report::redact::Redactions;
-use crate::report::snippet;
+use crate::report::snippet::{self, push_line};
 
 /// Things of one kind that are listed under "not checked"; the JSON report has all of them.
 const LISTED: usize = 8;
@@ -83,11 +83,11 @@ fn anywhere(diagnostic: &Diagnostic) -> String {
 fn finding(out: &mut String, group: &Group<'_>, repo: &Repo, redactions: &mut Redactions<'_>, theme: &GraphicalTheme) {
     let Diagnostic { rule, severity, message, labels, help, notes, .. } = group.first;
     let head = paint(&format!("{}[{rule}]", severity.name()), *severity, theme);
-    out.push_str(&format!("{head}: {}\n", printable(message)));
+    push_line(out, &format!("{head}: {}", printable(message)));
     snippet::render(out, labels, repo, redactions, theme);
     let mut say = |word: &str, text: &str| {
         let word = theme.styles.help.style(word);
-        out.push_str(&format!("  {word}: {}\n", printable(text).replace('\n', "\n    ")));
+        push_line(out, &format!("  {word}: {}", printable(text).replace('\n', "\n    ")));
     };
     if let Some(help) = help {
         say("help", help);
@@ -104,11 +104,11 @@ fn finding(out: &mut String, group: &Group<'_>, repo: &Repo, redactions: &mut Re
 fn clusters_note(group: &Group<'_>) -> Option<String> {
     let named = group.first.cluster.as_ref().is_some_and(|own| group.first.message.contains(&format!("`{own}`")));
     let (clusters, word) = if named { (&group.clusters[1..], "also in") } else { (&group.clusters[..], "in") };
-    let names = clusters.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let list = clusters.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     match clusters.len() {
         0 => None,
-        1 => Some(format!("{word} cluster {names}")),
-        _ => Some(format!("{word} clusters {names}")),
+        1 => Some(format!("{word} cluster {list}")),
+        _ => Some(format!("{word} clusters {list}")),
     }
 }
 
@@ -131,11 +131,11 @@ fn summary(out: &mut String, findings: &Findings, theme: &GraphicalTheme) {
         .filter(|(_, count)| *count > 0)
         .map(|(severity, count)| paint(&counted(count, &format!("{}s", severity.name())), severity, theme))
         .collect();
-    out.push_str(if counts.is_empty() { "no findings" } else { "found: " });
-    out.push_str(&counts.join(", "));
+    let found = if counts.is_empty() { "no findings".to_owned() } else { format!("found: {}", counts.join(", ")) };
+    push_line(out, &found);
     let checked: Vec<String> = findings.checked.iter().map(|checked| counted(checked.count, &checked.what)).collect();
     let checked = if checked.is_empty() { "nothing".to_owned() } else { checked.join(", ") };
-    out.push_str(&format!("\nchecked: {checked}\n"));
+    push_line(out, &format!("checked: {checked}"));
 }
 
 fn not_checked(out: &mut String, not_checked: &[NotChecked], repo: &Repo) {
@@ -146,16 +146,16 @@ fn not_checked(out: &mut String, not_checked: &[NotChecked], repo: &Repo) {
     for item in not_checked {
         by_reason.entry(&item.why).or_default().push(item);
     }
-    out.push_str("not checked:\n");
+    push_line(out, "not checked:");
     for (why, items) in by_reason {
-        out.push_str(&format!("  {}:\n", printable(why)));
+        push_line(out, &format!("  {}:", printable(why)));
         for item in items.iter().take(LISTED) {
             let place = item.span.and_then(|span| Some((repo.sources().path(span)?, repo.sources().start(span)?)));
             let place = place.map_or(String::new(), |(path, at)| format!(" ({path}:{}:{})", at.line, at.column));
-            out.push_str(&format!("    {}{}\n", printable(&item.what), printable(&place)));
+            push_line(out, &format!("    {}{}", printable(&item.what), printable(&place)));
         }
         if items.len() > LISTED {
-            out.push_str(&format!("    and {} more\n", thousands(items.len() - LISTED)));
+            push_line(out, &format!("    and {} more", thousands(items.len() - LISTED)));
         }
     }
 }
