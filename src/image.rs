@@ -88,7 +88,7 @@ pub fn read_marker(comment: &str) -> Marking {
     }
     let text = comment.trim_start_matches('#').trim();
     // Prose that mentions the key is no attempt at a marker.
-    if !text.starts_with('{') && !text.starts_with("#") && !text.starts_with(KEY) && !text.starts_with("\"$") {
+    if !text.starts_with('{') && !text.starts_with('#') && !text.starts_with(KEY) && !text.starts_with("\"$") {
         return Marking::None;
     }
     let object: BTreeMap<String, String> = match serde_json::from_str(text) {

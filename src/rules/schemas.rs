@@ -10,6 +10,7 @@ use crate::kube::Gvk;
 use crate::kustomize::Resource;
 use crate::rules::{Check, Context, FixAvailability, Rule};
 use crate::schema::{Catalogue, Origin, Outcome, Violation, ViolationKind};
+use crate::yaml::Node;
 
 /// Every rule of this family, in the order they are documented.
 pub(super) const RULES: &[Rule] = &[VIOLATION, UNKNOWN_FIELD, NOT_SERVED, BROKEN];
@@ -107,11 +108,21 @@ fn check_violations(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic
         let Outcome::Checked(checked) = outcome else { return };
         for violation in &checked.violations {
             let unknown = violation.kind == ViolationKind::UnknownField;
-            if unknown == (rule.id == UNKNOWN_FIELD.id) && !violation.holds_variable {
+            let own = unknown == (rule.id == UNKNOWN_FIELD.id);
+            if own && !violation.holds_variable && !is_decrypted(resource, violation) {
                 out.push(violated(rule, resource, violation, checked.origin).in_cluster(&cluster.name));
             }
         }
     });
+}
+
+/// Returns whether the place looks different to the API server: Flux decrypts what SOPS encrypted, and takes its field away.
+fn is_decrypted(resource: &Resource, violation: &Violation) -> bool {
+    if resource.node.get("sops").is_none() {
+        return false;
+    }
+    let value = violation.pointer.resolve(&resource.node).and_then(|found| found.node.as_str());
+    violation.pointer.to_string().starts_with("/sops") || value.is_some_and(|text| text.starts_with("ENC["))
 }
 
 fn violated(rule: &Rule, resource: &Resource, violation: &Violation, origin: Origin) -> Diagnostic {

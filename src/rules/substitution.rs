@@ -2,8 +2,11 @@
 //!
 //! Source: Flux, Kustomization API, "Post build variable substitution"; fluxcd/pkg/envsubst.
 
+use smol_str::SmolStr;
+
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::flux::{Cluster, FluxKustomization, ReferenceState, SubstitutionFinding, SubstitutionProblem};
+use crate::kustomize::Resource;
 use crate::rules::{Check, FixAvailability, Rule, absence, nearest};
 
 /// Every rule of this family, in the order they are documented.
@@ -81,7 +84,7 @@ fn check_undefined(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
             (true, true) => Severity::Error,
             (true, false) => Severity::Warning,
         };
-        let known = substitution.variables.keys().map(|variable| variable.as_str());
+        let known = substitution.variables.keys().map(SmolStr::as_str);
         let help = match nearest(name, known) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!(
@@ -146,7 +149,7 @@ fn check_from(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
                 .objects()
                 .map(|object| object.resource)
                 .filter(|resource| resource.kind() == reference.kind && resource.namespace() == namespace)
-                .map(|resource| resource.name())
+                .map(Resource::name)
                 .collect();
             let near = nearest(&reference.name.value, known.iter().copied());
             // Without any of its kind beside it, it is likely made when the cluster is.
