@@ -1,6 +1,6 @@
 //! Writes the fleet of the benches to a directory: `cargo run --example fleet -- DIR`.
 
-#[path = "../benches/fleet.rs"]
+#[path = "../benches/fleet/mod.rs"]
 mod fleet;
 
 use std::path::Path;

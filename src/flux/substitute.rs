@@ -220,4 +220,3 @@ fn nth_opening(sources: &Sources, span: Span, at: usize) -> Span {
         Span::new(span.source, first..first + opening.len())
     })
 }
-
