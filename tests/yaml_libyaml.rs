@@ -243,6 +243,22 @@ fn hundreds_of_comment_lines_in_a_row_are_read_over() {
 }
 
 #[test]
+fn a_value_without_a_key_is_refused() {
+    for text in
+        [":", ": a\n", "a:\n  : b\n", "a\n: b\n", "? \n: a\n", "?\n", "{: a}\n", "{? : a}\n", "a: {b, c}\n", "? a\n"]
+    {
+        assert_eq!(difference(text), None, "{text:?}");
+    }
+}
+
+#[test]
+fn the_end_of_a_document_needs_a_new_beginning() {
+    for text in ["a: 1\n...\nb: 2\n", "a: 1\n...\n---\nb: 2\n", "a: 1\n...\n# c\n", "---\n---\na: 1\n...\n"] {
+        assert_eq!(difference(text), None, "{text:?}");
+    }
+}
+
+#[test]
 fn a_difference_would_be_seen() {
     let tree = |text: &str| Composer::documents(text).expect("libyaml reads it");
     assert_ne!(tree("a: 1\n"), ours("a: '1'\n").expect("we read it"));

@@ -53,6 +53,8 @@ pub(super) struct Builder<'a> {
     alias_nodes: usize,
     alias_bytes: usize,
     documents: usize,
+    /// Whether a document has begun, empty ones included.
+    has_started: bool,
     /// The last scalar: where it ends in the parse buffer, its span, and whether it is a value (not a key).
     last_scalar: Option<(usize, Span, bool)>,
     /// A comment after content whose scalar is not known yet: it may be on the header of a block scalar.
@@ -74,6 +76,7 @@ impl<'a> Builder<'a> {
             alias_nodes: 0,
             alias_bytes: 0,
             documents: 0,
+            has_started: false,
             last_scalar: None,
             pending_comment: None,
         }
@@ -87,6 +90,13 @@ impl<'a> Builder<'a> {
     pub(super) fn event(&mut self, event: Event<'_>, range: Range<usize>) -> bool {
         let span = self.span(range.clone());
         match event {
+            Event::DocumentStart(false, _) if self.has_started => {
+                let finding = Diagnostic::new(SYNTAX, Severity::Error, "a document begins without `---`")
+                    .label(span, "`...` has ended the document before")
+                    .help("put `---` in its place");
+                return self.stop(finding);
+            }
+            Event::DocumentStart(..) => self.has_started = true,
             Event::DocumentEnd => return self.end_document(span),
             Event::Comment(_, placement) => self.comment(placement, span, range),
             Event::Scalar(text, style, anchor, tag) => return self.scalar(&text, style, anchor, tag.as_deref(), range),
@@ -171,6 +181,11 @@ impl<'a> Builder<'a> {
         self.bytes += text.len();
         let scalar = Scalar { text: SmolStr::new(text), style, tag: tag.map(short_tag) };
         let is_value = !self.expects_key();
+        if !is_value && range.is_empty() && !self.is_explicit_key(range.start) {
+            let finding = Diagnostic::new(SYNTAX, Severity::Error, "a value has no key")
+                .label(span, "a key is expected before the colon");
+            return self.stop(finding);
+        }
         if block
             && let Some((index, end)) = self.pending_comment.take()
             && self.repaired.text().get(end..range.start).is_some_and(|gap| gap.trim().is_empty())
@@ -204,6 +219,11 @@ impl<'a> Builder<'a> {
             }
             _ => text.into(),
         }
+    }
+
+    /// Returns whether a `?` says that the nothing at `at` is a key; without one libyaml refuses it.
+    fn is_explicit_key(&self, at: usize) -> bool {
+        self.repaired.text().get(..at).is_some_and(|before| before.trim_end().ends_with('?'))
     }
 
     fn expects_key(&self) -> bool {
