@@ -61,7 +61,11 @@ pub(super) fn check(compiled: Result<&Compiled, &String>, origin: Origin, span: 
         Ok(compiled) => compiled,
         Err(reason) => return Outcome::BrokenSchema { span, reason: reason.clone() },
     };
-    let instance = node.to_json(Dialect::KubernetesV2);
+    let mut instance = node.to_json(Dialect::KubernetesV2);
+    // What SOPS adds is gone when Flux has decrypted the object.
+    if let Some(object) = instance.as_object_mut() {
+        object.remove("sops");
+    }
     let mut violations = Vec::new();
     // Most objects are valid, and saying so is much cheaper than looking for errors.
     if !compiled.validator.is_valid(&instance) {

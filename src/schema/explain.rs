@@ -37,8 +37,14 @@ impl Explainer<'_> {
             Found::Not { schema } => out.push(self.forbidden(at, schema)),
             // The engine gave up: that says nothing about the object.
             Found::BacktrackLimitExceeded { .. } | Found::RegexEngineFailure { .. } | Found::Referencing(_) => {}
+            _ if self.is_encrypted(error.instance()) => {}
             _ => out.push(self.bad_value(at, error, beside)),
         }
+    }
+
+    /// A value that SOPS encrypted: nobody here knows what Flux will decrypt it to.
+    fn is_encrypted(&self, value: &Value) -> bool {
+        self.root.get("sops").is_some() && value.as_str().is_some_and(|text| text.starts_with("ENC["))
     }
 
     /// Returns the schema that the failed keyword is part of.

@@ -150,6 +150,13 @@ fn a_value_of_a_secret_is_never_shown() {
 }
 
 #[test]
+fn what_sops_encrypted_is_left_to_flux() {
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ndata: {a: 'ENC[AES256_GCM,data:x,type:str]'}\n";
+    assert_eq!(check(&format!("{secret}sops: {{mac: 'ENC[x]', version: 3.9.0}}\n")), [""; 0]);
+    assert_eq!(check(secret), ["4: `data.a`: expected text in base64, found other text"]);
+}
+
+#[test]
 fn an_unknown_kind_is_not_checked_and_its_known_versions_are_listed() {
     let found = check("apiVersion: autoscaling/v2beta2\nkind: HorizontalPodAutoscaler\nmetadata: {name: a}\n");
     assert_eq!(found, [r#"NoSchema({"v1", "v2"})"#]);
