@@ -77,7 +77,7 @@ impl Reader {
         let Some(rules) = map.get("rules").filter(|rules| !rules.is_null()) else { return BTreeMap::new() };
         let Some(rules) = self.map(rules, "rules") else { return BTreeMap::new() };
         let mut levels = BTreeMap::new();
-        for entry in rules.iter() {
+        for entry in rules {
             let Some(text) = self.text(&entry.value, "rules") else { continue };
             let level = match text.value.as_str() {
                 "off" => Level::Off,
@@ -169,7 +169,7 @@ impl Reader {
     }
 
     fn known_fields(&mut self, map: &Map, owner: &str, known: &[&str], foreign: &[&str]) {
-        for entry in map.iter() {
+        for entry in map {
             let field = entry.key.text();
             if known.contains(&field) || foreign.contains(&field) {
                 continue;
@@ -236,8 +236,8 @@ mod tests {
 
     #[test]
     fn mistakes_are_found_and_left_out() {
-        let text = "cluster: []\nclusters:\n- {name: a, path: ../x}\n- {name: b, path: b}\n- {name: b, path: c}\n- {path: d}\n\
-                    rules: {x: fatal}\nsuppress:\n- {rule: x, reason: y, until: soon}\n- {rule: x}\n";
+        let text = "cluster: []\nclusters:\n- {name: a, path: ../x}\n- {name: b, path: b}\n- {name: b, path: c}\n\
+                    - {path: d}\nrules: {x: fatal}\nsuppress:\n- {rule: x, reason: y, until: soon}\n- {rule: x}\n";
         let (config, wrong) = configured(text);
         let expected = [
             "`gitops.yaml` has no field `cluster`",

@@ -1,7 +1,7 @@
 //! `ArtifactGenerator`: artifacts made of parts of other artifacts.
 //!
-//! Source: fluxcd/source-watcher, internal/builder. Its globs are Go's `fs.Glob`: `**` stands for one name like `*`, and
-//! `dir/**` is everything below `dir` because directories are copied whole.
+//! Source: fluxcd/source-watcher, internal/builder. Its globs are Go's `fs.Glob`: `**` stands for one name like `*`,
+//! and `dir/**` is everything below `dir` because directories are copied whole.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,7 +25,7 @@ struct Copy<'a> {
     span: Span,
 }
 
-/// Returns the artifact that `entry` of `spec.artifacts` describes, with what is wrong with it; nothing where a source of
+/// Returns the artifact that `entry` of `spec.artifacts` describes; nothing where a source of
 /// it is not in this repository. `source` gives the artifact of an alias.
 pub(crate) fn assemble<'a>(
     entry: &'a Node,

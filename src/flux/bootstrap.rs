@@ -95,8 +95,8 @@ fn map(fields: Vec<(&'static str, Node)>, span: Span) -> Node {
     Node::map(fields.into_iter().map(entry).collect(), span)
 }
 
-/// Returns the source that the cluster is applied from: that of `bootstrap`; else one with the usual name; else the only
-/// one that the directory's Kustomizations name and nobody defines, since then only a bootstrap can have made it.
+/// Returns the source that the cluster is applied from: that of `bootstrap`; else one with the usual name; else the
+/// only one that the directory's Kustomizations name and nobody defines, since then only a bootstrap can have made it.
 pub(crate) fn home(bootstrap: Option<&FluxKustomization>, resources: &[Resource], table: &SourceTable) -> Home {
     let referred = || {
         let read = |resource: &Resource| FluxKustomization::read(&resource.node)?.source.map(|source| source.key());

@@ -261,7 +261,7 @@ fn children(resources: &[Resource], parent: Option<&NamespacedName>) -> Vec<Flux
     found.filter_map(read).collect()
 }
 
-/// Returns what of `cluster` could not be built, beside the Kustomizations whose location is elsewhere; sorted by place.
+/// Returns what of `cluster` could not be built, sorted by place, beside the Kustomizations that are elsewhere.
 fn outside(cluster: &Cluster, settled: bool) -> Vec<Outside> {
     let mut found = Vec::new();
     found.extend(cluster.root.iter().flat_map(|build| build.outside.iter().cloned()));

@@ -1,8 +1,8 @@
 //! Which clusters a repository serves, when nobody says.
 //!
 //! In this order: directories that a bootstrap names (`flux-system/gotk-sync.yaml`, a Kustomization `flux-system`, a
-//! `FluxInstance`); directories below one called `clusters` that hold Flux Kustomizations; else the directories of those
-//! Flux Kustomizations that no other one applies.
+//! `FluxInstance`); directories below one called `clusters` that hold Flux Kustomizations; else the directories
+//! of those Flux Kustomizations that no other one applies.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -41,7 +41,7 @@ pub(crate) struct Entry {
 struct Hint {
     /// Directory of the file; for one in a `flux-system` directory, the directory above.
     directory: RepoPath,
-    /// What it applies, in the artifact's paths; nothing in a file that bootstrap has still to fill.
+    /// What it applies, in the artifact's paths; nothing where only the cluster can tell.
     applies: Option<RepoPath>,
     /// Whether it is about the cluster's own directory.
     is_bootstrap: bool,
@@ -110,17 +110,19 @@ fn hints_of(repo: &Repo, path: &RepoPath, id: SourceId) -> Vec<Hint> {
     let parent = path.parent();
     let directory = if parent.name() == BOOTSTRAP_NAME { parent.parent() } else { parent };
     let documents = repo.yaml(id).map(|parsed| parsed.documents.as_slice()).unwrap_or_default();
-    let hint = |applies, is_bootstrap| Hint { directory: directory.clone(), applies: Some(applies), is_bootstrap };
+    let hint = |applies, is_bootstrap| Hint { directory: directory.clone(), applies, is_bootstrap };
     let mut found = Vec::new();
     for root in documents.iter().map(|document| &document.root) {
         if bootstrap::is_instance(root) {
             let path = read::text(root, &["spec", "sync", "path"]);
-            found.extend(path.map(|path| hint(artifact_path(&path.value), true)));
+            found.extend(path.map(|path| hint(Some(artifact_path(&path.value)), true)));
         } else if FluxKustomization::is_one(root) {
             let Some(owner) = FluxKustomization::read(root) else { continue };
-            let applies = artifact_path(owner.path.as_ref().map_or("", |path| path.value.as_str()));
             let is_bootstrap = path.name() == SYNC_FILE || owner.id.name == BOOTSTRAP_NAME;
-            found.push(hint(applies, is_bootstrap && owner.remote.is_none()));
+            // In an artifact that a generator makes, a path says nothing about the repository.
+            let is_generated = owner.source.as_ref().is_some_and(|source| source.kind.value == "ExternalArtifact");
+            let applies = artifact_path(owner.path.as_ref().map_or("", |path| path.value.as_str()));
+            found.push(hint((!is_generated).then_some(applies), is_bootstrap && owner.remote.is_none()));
         }
     }
     if path.name() == SYNC_FILE && !found.iter().any(|hint| hint.is_bootstrap) {

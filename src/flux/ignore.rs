@@ -44,7 +44,7 @@ impl Ignore {
         Self(patterns)
     }
 
-    /// Returns the patterns for `files`: their `.sourceignore`s, then `spec_ignore`; the default list where there is none.
+    /// Returns the patterns for `files`: their `.sourceignore`s, then `spec_ignore`; the default list without any.
     pub(crate) fn of(files: &FileSet, spec_ignore: Option<&str>) -> Self {
         let mut own = Vec::new();
         let mut lists: Vec<_> =

@@ -168,7 +168,7 @@ pub struct FluxKustomization {
     pub substitution: Substitution,
     /// Objects after build, substitution and commonMetadata, in build order.
     pub resources: Vec<Resource>,
-    /// The build itself: findings, what is outside, unmatched patches, files; its resources are as kustomize leaves them.
+    /// The build itself: findings, what is outside, unmatched patches, files; its resources are kustomize's own output.
     pub build: Build,
 }
 

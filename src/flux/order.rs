@@ -1,6 +1,6 @@
 //! The order in which kustomize-controller applies the objects of one Kustomization.
 //!
-//! Source: fluxcd/pkg/ssa: stages for definitions, classes and the rest, each sorted by kind, group, namespace and name.
+//! Source: fluxcd/pkg/ssa: stages for definitions, classes and the rest, each sorted by kind, group, namespace, name.
 
 use crate::kube::ObjectRef;
 use crate::kustomize::Resource;

@@ -62,7 +62,7 @@ pub fn object_reference(item: &Node) -> Option<Spanned<ObjectRef>> {
     Some(Spanned::new(ObjectRef { group, kind, namespace, name: name.value }, name.span))
 }
 
-/// Returns the duration that Flux reads from `text` (`1h30m`, `90s`, `1.5h`), or nothing where the API server refuses it.
+/// Returns the duration that Flux reads from `text` (`1h30m`, `90s`, `1.5h`); nothing where the API server refuses.
 ///
 /// Source: Flux, `^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`.
 pub fn duration(text: &str) -> Option<Duration> {

@@ -1,4 +1,4 @@
-//! postBuild substitution of a resource: its text is printed, expanded and read again, and every value keeps its origin.
+//! postBuild substitution of a resource: its text is printed, expanded and read again; every value keeps its origin.
 //!
 //! The detour through text is what Flux does, and it shows: `port: "${PORT}"` comes back as a number, a value may bring
 //! a mapping along. Source: fluxcd/pkg/kustomize, kustomize_varsub.go.
@@ -93,7 +93,7 @@ fn collect_places<'a>(node: &'a Node, places: &mut Vec<Place<'a>>) {
         Kind::Scalar(_) => {}
         Kind::Sequence(items) => items.iter().for_each(|item| collect_places(item, places)),
         Kind::Map(map) => {
-            for entry in map.iter() {
+            for entry in map {
                 if is_affected(entry.key.text()) {
                     places.push(Place { text: entry.key.text(), span: entry.key.span });
                 }

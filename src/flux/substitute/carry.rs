@@ -12,7 +12,8 @@ const EXACT: u64 = 1 << 53;
 /// Length of the shortest spelling of an integer beyond it, `0x20000000000001`.
 const SHORTEST_INEXACT: usize = 16;
 
-/// Returns `new`, which was read from the expanded text of `old`, with the origins of `old`; nothing where they are equal.
+/// Returns `new`, which was read from the expanded text of `old`, with the origins of `old`; nothing where both are
+/// equal.
 pub(super) fn carried(substituter: &Substituter<'_>, old: &Node, new: &Node) -> Option<Node> {
     match (&old.kind, &new.kind) {
         (Kind::Map(before), Kind::Map(after)) => {
@@ -45,7 +46,7 @@ fn carried_map(substituter: &Substituter<'_>, owner: &Node, before: &Map, after:
     let mut left: HashMap<&str, &Node> = after.iter().map(|entry| (entry.key.text(), &entry.value)).collect();
     let mut changed = before.len() != after.len();
     let mut entries = Vec::with_capacity(after.len());
-    for old in before.iter() {
+    for old in before {
         let key = expanded_key(substituter, &old.key);
         let Some(new) = left.remove(key.as_ref().map_or(old.key.text(), Key::text)) else {
             changed = true;
