@@ -67,7 +67,9 @@ impl Explainer<'_> {
         };
         let message = format!("unknown field `{}`{hint}", path::display(&whole, self.root));
         let span = path::place(&whole, self.root);
-        self.violation(&whole, span, ViolationKind::UnknownField, message).suggest(suggestion)
+        let mut violation = self.violation(&whole, span, ViolationKind::UnknownField, message).suggest(suggestion);
+        violation.holds_variable = has_variable(field);
+        violation
     }
 
     fn missing_field(&self, at: &Pointer, property: &Value) -> Violation {

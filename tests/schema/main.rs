@@ -2,8 +2,9 @@
 
 mod corpus;
 
+use gitops_gen::kube::Gvk;
 use gitops_gen::repo::Repo;
-use gitops_gen::schema::{Catalogue, Origin, Outcome, Violation};
+use gitops_gen::schema::{Catalogue, Origin, Outcome, Scope, Violation};
 use gitops_gen::text::FileSet;
 
 /// Returns every violation as `line: message` of the first file.
@@ -147,6 +148,35 @@ fn a_value_of_a_secret_is_never_shown() {
             "6: `stringData.password`: expected text, found another value",
         ]
     );
+}
+
+#[test]
+fn every_embedded_schema_can_be_used_whole() {
+    let repo = Repo::new(FileSet::from_texts([("a.yaml", "kind: a\n")]));
+    let (_, id) = repo.files().iter().next().expect("there is a file");
+    let root = &repo.yaml(id).expect("it is text").documents[0].root;
+    let catalogue = Catalogue::embedded();
+    for kind in gitops_gen_schemas::kinds() {
+        let gvk = Gvk { group: kind.group.into(), version: kind.version.into(), kind: kind.kind.into() };
+        let outcome = catalogue.check_as(&gvk, root);
+        let Outcome::Checked(checked) = outcome else { panic!("{gvk}: {outcome:?}") };
+        assert_eq!(checked.unchecked, [""; 0], "{gvk}");
+        assert_eq!(checked.violations.is_empty(), kind.scope == Scope::File, "{gvk}: {:?}", checked.violations);
+    }
+}
+
+#[test]
+fn a_field_that_is_a_variable_is_marked_as_one() {
+    let repo = Repo::new(FileSet::from_texts([(
+        "a.yaml",
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: '${NAME}'}\nspec:\n  replicas: ${COUNT}\n  ${KEY}: a\n  \
+         selector: {}\n  template: {spec: {containers: [{name: a, image: b}]}}\n",
+    )]));
+    let (_, id) = repo.files().iter().next().expect("there is a file");
+    let outcome = Catalogue::embedded().check(&repo.yaml(id).expect("it is text").documents[0].root);
+    let Outcome::Checked(checked) = outcome else { panic!("{outcome:?}") };
+    assert_eq!(checked.violations.len(), 3, "{:?}", checked.violations);
+    assert!(checked.violations.iter().all(|violation| violation.holds_variable), "{:?}", checked.violations);
 }
 
 #[test]
