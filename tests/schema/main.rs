@@ -407,3 +407,16 @@ fn what_the_api_server_refuses_in_other_kinds_is_refused() {
         assert!(found.len() == 1 && found[0].contains(expected), "{object}: {found:?}");
     }
 }
+
+#[test]
+fn a_crd_nested_as_deep_as_yaml_may_be_is_no_danger() {
+    let (deep, levels) = (118, 250);
+    let schema = format!("{}{{type: string}}{}", "{type: object, properties: {a: ".repeat(deep), "}}".repeat(deep));
+    let start = CRD.find("        openAPIV3Schema").expect("the CRD has a schema");
+    let crd = format!("{}        openAPIV3Schema: {schema}\n", &CRD[..start]);
+    let nested = format!("{}x{}", "{a: ".repeat(levels), "}".repeat(levels));
+    let widget = format!("apiVersion: example.com/v1\nkind: Widget\nmetadata: {{name: a}}\na: {nested}\n");
+    let found = check_with(&widget, &[("crd.yaml", &crd)]);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].contains("expected text, found a mapping"), "{found:?}");
+}
