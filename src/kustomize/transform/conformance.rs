@@ -15,7 +15,7 @@ use crate::kustomize::context::Context;
 use crate::kustomize::transform::field_spec::FieldSpec;
 use crate::kustomize::transform::names::{self, End};
 use crate::kustomize::transform::namespace::{self, Options};
-use crate::kustomize::transform::{images, pairs, replacements, replicas};
+use crate::kustomize::transform::{images, pairs, replacements, replicas, value_add};
 use crate::kustomize::{Id, Mode, Resource};
 use crate::repo::Repo;
 use crate::text::{FileSet, RepoPath, SourceId};
@@ -32,6 +32,7 @@ const FILTERS: &[&str] = &[
     "replacement.Filter",
     "replicacount.Filter",
     "suffix.Filter",
+    "valueadd.Filter",
 ];
 
 fn documents(source: SourceId, text: &str) -> Vec<Node> {
@@ -81,6 +82,11 @@ fn run(filter: &str, config: &str, input: &str) -> Result<Vec<String>, String> {
         }
         "prefix.Filter" => names::apply(&mut context, &mut resources, field("prefix"), &specs, End::Prefix),
         "suffix.Filter" => names::apply(&mut context, &mut resources, field("suffix"), &specs, End::Suffix),
+        "valueadd.Filter" => {
+            let path = field("FieldPath").as_str().unwrap_or_default();
+            let position = config.get("filePathPosition").and_then(|node| node.as_str()?.parse().ok()).unwrap_or(0);
+            value_add::add(&mut context, &mut resources, field("Value"), path, position);
+        }
         "replicacount.Filter" => replicas::apply(&mut context, &mut resources, field("replica"), &specs),
         _ => replacements::apply(&mut context, &mut resources, config.items("replacements"), &RepoPath::root()),
     }

@@ -43,6 +43,9 @@ impl Generated {
     }
 }
 
+/// Where `buildMetadata` notes what made a resource.
+const ORIGIN: &str = "config.kubernetes.io/origin";
+
 /// Characters of one line of base64 in generated data.
 const BASE64_LINE: usize = 70;
 
@@ -307,7 +310,7 @@ fn absorb(context: &mut Context<'_>, to: &mut Accumulator, names: &mut Names, mu
         ([_], Behavior::Create) => refuse(context, "exists already; its behavior must be `merge` or `replace`"),
         ([at], behavior) => {
             let old = &mut to.resources[*at];
-            take_metadata(&mut resource, old);
+            take_metadata(&mut resource, old, behavior);
             if behavior == Behavior::Merge {
                 merge_data(&mut resource.node, &old.node, "data");
                 merge_data(&mut resource.node, &old.node, "binaryData");
@@ -319,12 +322,14 @@ fn absorb(context: &mut Context<'_>, to: &mut Accumulator, names: &mut Names, mu
 }
 
 /// Gives `new` the identity of `old`, and the labels and annotations that only `old` has.
-fn take_metadata(new: &mut Resource, old: &Resource) {
+fn take_metadata(new: &mut Resource, old: &Resource, behavior: Behavior) {
     for field in ["labels", "annotations"] {
         let Some(pairs) = old.node.at(&["metadata", field]).and_then(Node::as_map) else { continue };
         let Some(metadata) = new.node.get_mut("metadata").and_then(Node::as_map_mut) else { continue };
         let own = metadata.get(field).and_then(Node::as_map).cloned().unwrap_or_default();
-        let is_new = |entry: &&Entry| own.get(entry.key.text()).is_none();
+        // What replaces a resource has an origin of its own.
+        let is_kept = |entry: &&Entry| behavior == Behavior::Merge || entry.key.text() != ORIGIN;
+        let is_new = |entry: &&Entry| own.get(entry.key.text()).is_none() && is_kept(entry);
         let as_string = |entry: &Entry| {
             let mut entry = entry.clone();
             if let Some(scalar) = entry.value.as_scalar_mut() {

@@ -237,11 +237,13 @@ impl Target<'_> {
             new.text = joined(&old.text, &new.text, delimiter, index).into();
         }
         let step = Step::Transformer("replacements");
-        let (Kind::Scalar(old), Kind::Scalar(new)) = (&node.kind, &value.kind) else {
+        let Kind::Scalar(old) = &node.kind else {
             *node = Node::new(value.kind, value.span).via(step, Some(span), Some(node));
             return Ok(());
         };
-        let scalar = Scalar { text: new.text.clone(), ..typed_as_now(old) };
+        // A list or mapping has no text: kustomize empties the scalar.
+        let text = value.as_scalar().map_or(SmolStr::default(), |new| new.text.clone());
+        let scalar = Scalar { text, ..typed_as_now(old) };
         if scalar.contradicts_its_tag() {
             let tag = scalar.tag.unwrap_or_default();
             return Err(format!("`{}` does not have the type of the value that it replaces, `{tag}`", scalar.text));

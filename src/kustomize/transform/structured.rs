@@ -41,8 +41,10 @@ fn changed_text(place: Span, text: &str, parts: &[SmolStr], value: &Node, create
     let mut edits: Option<Vec<(Range<usize>, String)>> = Some(Vec::new());
     let mut set = |node: &mut Node| {
         let edit = match (&mut node.kind, &value.kind) {
-            (Kind::Scalar(old), Kind::Scalar(new)) => {
-                *old = Scalar { text: new.text.clone(), ..typed_as_now(old) };
+            (Kind::Scalar(old), _) => {
+                // A list or mapping has no text.
+                let text = value.as_scalar().map_or(SmolStr::default(), |new| new.text.clone());
+                *old = Scalar { text, ..typed_as_now(old) };
                 written(old).map(|text| (node.span.range(), text))
             }
             (kind, new) => {

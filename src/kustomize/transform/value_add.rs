@@ -40,18 +40,25 @@ fn apply_to_target(context: &mut Context<'_>, resources: &mut [Resource], target
         context.error(rule::TRANSFORMER, "a target needs `fieldPath`", target.span, "no field");
         return;
     };
-    let spec = FieldSpec { path: path.into(), create: true, ..FieldSpec::new("") };
     let position =
         target.get("filePathPosition").and_then(Node::as_str).and_then(|text| text.parse().ok()).unwrap_or(0);
     for resource in resources {
         if selector.as_ref().is_some_and(|selector| !selects(selector, resource)) {
             continue;
         }
+        let one = std::slice::from_mut(resource);
         if path == "metadata/namespace" {
-            let options = namespace::Options::default();
-            namespace::set_on_all(context, std::slice::from_mut(resource), value, &[], options);
-            continue;
+            namespace::set_on_all(context, one, value, &[], namespace::Options::default());
+        } else {
+            add(context, one, value, path, position);
         }
+    }
+}
+
+/// Writes `value` into the field `path`, or into the file path that stands there: above 0, `position` is its place.
+pub(super) fn add(context: &mut Context<'_>, resources: &mut [Resource], value: &Node, path: &str, position: usize) {
+    let spec = FieldSpec { path: path.into(), create: true, ..FieldSpec::new("") };
+    for resource in resources {
         let mut set = |node: &mut Node| {
             let Some(old) = node.as_scalar() else { return Err(WrongKind::new(node, "a scalar")) };
             let text = value.as_str().unwrap_or_default();
@@ -60,7 +67,7 @@ fn apply_to_target(context: &mut Context<'_>, resources: &mut [Resource], target
             Ok(())
         };
         if let Err(wrong) = visit(&mut resource.node, &spec, Missing::Scalar(value.span), &mut set) {
-            wrong_kind(context, "transformers", target.span, &resource.id(), &wrong);
+            wrong_kind(context, "transformers", value.span, &resource.id(), &wrong);
         }
     }
 }
