@@ -9,7 +9,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use gitops_gen::flux::Options;
 use gitops_gen::generate::{self, Blueprint, GenerateError, LOCK_PATH, Lock};
+use gitops_gen::repo::Repo;
+use gitops_gen::report::{self, Color};
+use gitops_gen::rules;
 use gitops_gen::text::{self, FileSet, RepoPath};
 use serde_json::{Map, Value};
 
@@ -117,6 +121,16 @@ fn every_directory_builds_with_the_real_kustomize() {
             let leftover = built.contains("{{") && buildable != Path::new("image-automation");
             assert!(!leftover, "{}: a template is left over", buildable.display());
         }
+    }
+}
+
+#[test]
+fn the_validator_finds_nothing_to_say_about_a_new_fleet() {
+    for extra in [&[][..], &[("provider", "generic"), ("storageClass", ""), ("imageAutomationCluster", "staging")][..]] {
+        let repo = Repo::new(generated(extra));
+        let findings = rules::validate(&repo, &Options::default());
+        assert!(findings.diagnostics.is_empty(), "{}", report::text(&findings, &repo, Color::Never));
+        assert!(findings.checked.iter().any(|checked| checked.what == "objects" && checked.count > 150));
     }
 }
 
