@@ -119,7 +119,7 @@ fn micro(mode: Mode, output: &str, suite: &str) {
         let case = entry.path();
         let name = entry.file_name().to_string_lossy().into_owned();
         let Some(expected) = expected(&case, output) else { continue };
-        let repo = repo(&case.join("in"));
+        let repo = micro_repo(&case);
         let dir = micro_dir(&case);
         let build = kustomize::build(&repo, repo.files(), &dir, mode, None);
         outcomes.insert(name, compare(&build, &expected));
@@ -127,10 +127,16 @@ fn micro(mode: Mode, output: &str, suite: &str) {
     conclude(suite, &outcomes);
 }
 
+/// Returns the files of a case: those of `in`, or of the case itself.
+fn micro_repo(case: &Path) -> Repo {
+    let files = case.join("in");
+    repo(if files.is_dir() { &files } else { case })
+}
+
 fn micro_dir(case: &Path) -> RepoPath {
     let description = fs::read_to_string(case.join("case.json")).unwrap_or_default();
     let value: Value = serde_json::from_str(&description).unwrap_or(Value::Null);
-    RepoPath::new(value["dir"].as_str().unwrap_or_default()).expect("a path inside the case")
+    RepoPath::new(value["build"].as_str().unwrap_or_default()).expect("a path inside the case")
 }
 
 #[test]

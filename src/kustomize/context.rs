@@ -122,10 +122,4 @@ impl Accumulator {
         let has = |resource: &Resource| resource.history.iter().any(&matches) || matches(&resource.id());
         self.resources.iter().enumerate().filter(|(_, resource)| has(resource)).map(|(at, _)| at).collect()
     }
-
-    /// Returns the positions of the resources whose current id `matches`.
-    pub(crate) fn positions_by_current_id(&self, matches: impl Fn(&Id) -> bool) -> Vec<usize> {
-        let has = |resource: &Resource| matches(&resource.id());
-        self.resources.iter().enumerate().filter(|(_, resource)| has(resource)).map(|(at, _)| at).collect()
-    }
 }

@@ -177,6 +177,13 @@ impl KustomizationFile {
     }
 }
 
+/// Returns the fields of `config`, an object that configures a builtin patch transformer, spelled as they should be;
+/// others, such as apiVersion and metadata, are gone.
+pub(crate) fn patch_config(config: &Node) -> Node {
+    let mut conform = Conform { strictness: Strictness::Loose, findings: Vec::new() };
+    conform.value(config, &shape::PATCH_CONFIG, "").unwrap_or_else(|| Node::empty_map(config.span))
+}
+
 /// Takes apiVersion and kind out of `map` and returns the kind.
 fn head(map: &mut Map, span: Span, findings: &mut Vec<Diagnostic>) -> FileKind {
     let kind = map.remove("kind").map(|entry| entry.value);

@@ -9,8 +9,30 @@ use crate::kustomize::patches::texts;
 use crate::kustomize::{Id, Mode, Resource};
 use crate::yaml::Node;
 
-/// The version that the label of `buildMetadata: [managedByLabel]` names.
-const MANAGED_BY: &str = "kustomize-v444.333.222";
+/// What the label of `buildMetadata: [managedByLabel]` says where kustomize is a library, as in Flux and kubectl.
+const MANAGED_BY: &str = "kustomize-(devel)";
+
+/// Annotations that kustomize takes for its own and removes from every output.
+const INTERNAL: &[&str] = &[
+    "internal.config.kubernetes.io/previousKinds",
+    "internal.config.kubernetes.io/previousNames",
+    "internal.config.kubernetes.io/prefixes",
+    "internal.config.kubernetes.io/suffixes",
+    "internal.config.kubernetes.io/previousNamespaces",
+    "internal.config.kubernetes.io/allowNameChange",
+    "internal.config.kubernetes.io/allowKindChange",
+    "internal.config.kubernetes.io/refBy",
+    "internal.config.kubernetes.io/generatorBehavior",
+    "internal.config.kubernetes.io/needsHashSuffix",
+    "internal.config.kubernetes.io/path",
+    "internal.config.kubernetes.io/index",
+    "internal.config.kubernetes.io/seqindent",
+    "internal.config.kubernetes.io/id",
+    "internal.config.kubernetes.io/annotations-migration-resource-id",
+    "config.kubernetes.io/path",
+    "config.kubernetes.io/index",
+    "config.k8s.io/id",
+];
 
 /// Kinds that kustomize lists first, in this order.
 const FIRST: &[&str] = &[
@@ -43,6 +65,9 @@ const LAST: &[&str] = &["MutatingWebhookConfiguration", "ValidatingWebhookConfig
 
 /// Drops, orders and cleans `resources` as the top-level `file` and the mode want it.
 pub(crate) fn finish(context: &mut Context<'_>, resources: &mut Vec<Resource>, file: &KustomizationFile) {
+    for resource in resources.iter().filter(|resource| resource.kind() == "RoleBinding") {
+        refuse_blank_subjects(context, resource);
+    }
     resources.retain(|resource| !is_local(resource));
     order(context, resources, file);
     let wants = |option: &str| file.build_metadata.iter().any(|node| node.as_str() == Some(option));
@@ -57,7 +82,25 @@ pub(crate) fn finish(context: &mut Context<'_>, resources: &mut Vec<Resource>, f
         if !wants("transformerAnnotations") {
             metadata::remove_annotation(&mut resource.node, TRANSFORMATIONS);
         }
+        let is_internal = |key: &str| INTERNAL.contains(&key);
+        let annotations = resource.node.at(&["metadata", "annotations"]).and_then(Node::as_map);
+        if annotations.is_some_and(|map| map.iter().any(|entry| is_internal(entry.key.text()))) {
+            for key in INTERNAL {
+                metadata::remove_annotation(&mut resource.node, key);
+            }
+        }
         clean_annotations(&mut resource.node);
+    }
+}
+
+/// Refuses subjects of a RoleBinding whose `namespace` is written without a value.
+fn refuse_blank_subjects(context: &mut Context<'_>, resource: &Resource) {
+    for subject in resource.node.items("subjects") {
+        let is_account = subject.get("kind").and_then(Node::as_str) == Some("ServiceAccount");
+        if let Some(namespace) = subject.get("namespace").filter(|namespace| is_account && namespace.is_null()) {
+            let message = format!("a subject of {} has a blank namespace", resource.object_ref());
+            context.error(rule::TRANSFORMER, message, namespace.span, "nothing is written here");
+        }
     }
 }
 
@@ -110,7 +153,7 @@ fn order(context: &mut Context<'_>, resources: &mut [Resource], file: &Kustomiza
 }
 
 fn sort(resources: &mut [Resource], first: &[&str], last: &[&str]) {
-    resources.sort_by_cached_key(|resource| Place::new(resource.id(), first, last));
+    resources.sort_by_cached_key(|resource| Place::new(&resource.id(), first, last));
 }
 
 /// Where a resource stands in the order of old.
@@ -123,7 +166,7 @@ struct Place {
 }
 
 impl Place {
-    fn new(id: Id, first: &[&str], last: &[&str]) -> Self {
+    fn new(id: &Id, first: &[&str], last: &[&str]) -> Self {
         let position = |kinds: &[&str]| kinds.iter().rposition(|kind| *kind == id.gvk.kind);
         let before = |at: usize| at.cast_signed() - first.len().cast_signed();
         let rank = position(last).map(|at| 1 + at.cast_signed()).or(position(first).map(before)).unwrap_or(0);

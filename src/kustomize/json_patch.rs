@@ -288,7 +288,7 @@ fn through_float(node: &mut Node) {
                 number(scalar).filter(|value| value.abs() > EXACT && value.fract() == 0.0 && value.is_finite())
             {
                 let text =
-                    if value.abs() < 1e21 { format!("{value:.0}") } else { format!("{value:e}").replace('e', "e+") };
+                    if value.abs() < 1e21 { format!("{value}") } else { format!("{value:e}").replace('e', "e+") };
                 if scalar.text != text {
                     *scalar = Scalar::plain(text);
                 }

@@ -5,6 +5,8 @@
 //!
 //! A patch value is a [`Node`] whose span is in the patch; where it lands it records the patch as its cause.
 
+#[cfg(test)]
+mod conformance;
 mod list;
 
 use std::collections::BTreeSet;

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use crate::kustomize::Resource;
 use crate::kustomize::file::KustomizationFile;
-use crate::yaml::{Map, Node};
+use crate::yaml::Node;
 
 /// Where a resource comes from.
 pub(crate) const ORIGIN: &str = "config.kubernetes.io/origin";
@@ -69,13 +69,36 @@ impl Provenance {
                 annotate(resource, ORIGIN, configured.clone());
                 continue;
             }
-            let mut text = annotation(resource, TRANSFORMATIONS).unwrap_or_default();
-            for (at, line) in configured.lines().enumerate() {
-                let lead = if at == 0 { "- " } else { "  " };
+            add_transformation(resource, &configured);
+        }
+    }
+
+    /// Notes on each of `resources` what `config`, an object of `generators` or `transformers`, has done.
+    pub(crate) fn note_config(&self, resources: &mut [Resource], config: &Resource) {
+        if self.path.is_none() {
+            return;
+        }
+        let path = annotation(config, ORIGIN).unwrap_or_default();
+        let text = |keys: &[&str]| config.node.at(keys).and_then(Node::as_str);
+        let mut configured = format!("configuredIn: {}\nconfiguredBy:\n", path.trim_start_matches("path: ").trim_end());
+        for (name, keys) in [
+            ("apiVersion", &["apiVersion"][..]),
+            ("kind", &["kind"]),
+            ("name", &["metadata", "name"]),
+            ("namespace", &["metadata", "namespace"]),
+        ] {
+            if let Some(value) = text(keys) {
                 // Writing to a String cannot fail.
-                let _ = writeln!(text, "{lead}{line}");
+                let _ = writeln!(configured, "  {name}: {value}");
             }
-            annotate(resource, TRANSFORMATIONS, text);
+        }
+        let is_generator = text(&["kind"]).is_some_and(|kind| kind.ends_with("Generator"));
+        for resource in resources {
+            if annotation(resource, ORIGIN).is_none() {
+                annotate(resource, ORIGIN, configured.clone());
+            } else if !is_generator {
+                add_transformation(resource, &configured);
+            }
         }
     }
 
@@ -110,6 +133,16 @@ pub(crate) fn late_transformers(file: &KustomizationFile) -> Vec<&'static str> {
         names.push("ReplacementTransformer");
     }
     names
+}
+
+fn add_transformation(resource: &mut Resource, configured: &str) {
+    let mut text = annotation(resource, TRANSFORMATIONS).unwrap_or_default();
+    for (at, line) in configured.lines().enumerate() {
+        let lead = if at == 0 { "- " } else { "  " };
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{lead}{line}");
+    }
+    annotate(resource, TRANSFORMATIONS, text);
 }
 
 fn join(mut path: Vec<String>, reference: &str) -> Vec<String> {
@@ -156,9 +189,4 @@ pub(crate) fn remove_annotation(node: &mut Node, key: &str) {
     if let Some(annotations) = annotations.and_then(Node::as_map_mut) {
         annotations.remove(key);
     }
-}
-
-/// Returns whether `map` holds nothing.
-pub(crate) fn is_empty_mapping(node: Option<&Node>) -> bool {
-    node.and_then(Node::as_map).is_some_and(Map::is_empty)
 }

@@ -4,8 +4,8 @@
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::kustomize::context::{Accumulator, Context, is_remote, rule};
-use crate::kustomize::file::{FileKind, KustomizationFile, Strictness};
-use crate::kustomize::load::{self, Object};
+use crate::kustomize::file::{FileKind, KustomizationFile, Strictness, patch_config};
+use crate::kustomize::load;
 use crate::kustomize::metadata::{self, Provenance};
 use crate::kustomize::transform::{self, Builtin};
 use crate::kustomize::{Outside, Resource, patches};
@@ -32,6 +32,7 @@ pub(crate) struct Pipeline<'c, 'a> {
 impl Pipeline<'_, '_> {
     /// Adds what `file` describes to `to`: its own accumulator, or its parent's where it is a component.
     pub(crate) fn accumulate(&mut self, file: &KustomizationFile, to: &mut Accumulator) {
+        self.check_schema(file);
         self.add_resources(&file.resources, &file.dir, to);
         to.configuration.extend_from_file(self.context, file);
         self.run_generators(file, to);
@@ -41,6 +42,20 @@ impl Pipeline<'_, '_> {
         self.run_transformers(file, to);
         self.run_configs(&file.validators, file, &mut to.clone());
         transform::collect_variables(self.context, to, file);
+    }
+
+    /// Notes a schema of the repository's own, which would change how patches merge and is not looked at here.
+    fn check_schema(&mut self, file: &KustomizationFile) {
+        let Some(openapi) = &file.openapi else { return };
+        let (version, path) = (openapi.get("version"), openapi.get("path"));
+        if let Some(version) = version.filter(|version| path.is_some() || version.as_str() != Some("v1.21.2")) {
+            let message = "`openapi` takes the version `v1.21.2`, or a path instead";
+            self.context.error(rule::INVALID, message, version.span, "this version");
+        }
+        let Some(path) = path else { return };
+        if self.context.file(&file.dir, path.as_str().unwrap_or_default(), path.span).is_some() {
+            self.outside("OpenAPI schema", path);
+        }
     }
 
     fn add_resources(&mut self, entries: &[Node], dir: &RepoPath, to: &mut Accumulator) {
@@ -192,13 +207,20 @@ impl Pipeline<'_, '_> {
         let mut paths = Vec::new();
         for entry in entries {
             match patches::inline_objects(self.context, entry) {
-                Some(objects) => objects.into_iter().for_each(|object| add_config(self.context, &mut configs, object)),
+                Some(objects) => {
+                    for (node, span) in objects {
+                        let mut resource = Resource::new(node, span);
+                        self.provenance.note_file(&mut resource, file.path.name());
+                        append(self.context, &mut configs, resource);
+                    }
+                }
                 None => paths.push(entry.clone()),
             }
         }
         self.add_resources(&paths, &file.dir, &mut configs);
         for config in configs.resources {
             self.run_config(&config.node, config.origin, &file.dir, to);
+            self.provenance.note_config(&mut to.resources, &config);
         }
     }
 
@@ -208,14 +230,15 @@ impl Pipeline<'_, '_> {
         }
         let kind = config.get("kind").and_then(Node::as_str).unwrap_or_default();
         let is_builtin = config.get("apiVersion").and_then(Node::as_str) == Some("builtin");
+        let patch = patch_config(config);
         match kind {
-            "PatchTransformer" if is_builtin => patches::run_patch(self.context, to, config, dir),
+            "PatchTransformer" if is_builtin => patches::run_patch(self.context, to, &patch, dir),
             "PatchJson6902Transformer" if is_builtin => {
-                patches::run_json6902(self.context, to, config, "jsonOp", dir);
+                patches::run_json6902(self.context, to, &patch, "jsonOp", dir);
             }
             "PatchStrategicMergeTransformer" if is_builtin => {
-                let inline = config.get("patches").into_iter().cloned();
-                let entries: Vec<Node> = config.items("paths").iter().cloned().chain(inline).collect();
+                let inline = patch.get("patches").into_iter().cloned();
+                let entries: Vec<Node> = patch.items("paths").iter().cloned().chain(inline).collect();
                 patches::run_strategic_merge(self.context, to, &entries, dir);
             }
             _ => {
@@ -224,10 +247,6 @@ impl Pipeline<'_, '_> {
             }
         }
     }
-}
-
-fn add_config(context: &mut Context<'_>, to: &mut Accumulator, (node, span): Object) {
-    append(context, to, Resource::new(node, span));
 }
 
 /// Adds `resource`, whose id must be new.

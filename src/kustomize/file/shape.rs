@@ -159,6 +159,17 @@ const HELM_CHART_INFLATION: Shape = Fields(&[
     ("extraArgs", LIST_OF_TEXT),
 ]);
 
+/// What the builtin patch transformers take together.
+pub(super) const PATCH_CONFIG: Shape = Fields(&[
+    ("path", Text),
+    ("patch", Text),
+    ("jsonOp", Text),
+    ("paths", LIST_OF_TEXT),
+    ("patches", Text),
+    ("target", SELECTOR),
+    ("options", PATCH_OPTIONS),
+]);
+
 /// A whole kustomization file.
 pub(super) const KUSTOMIZATION: Shape = Fields(&[
     ("kind", Text),

@@ -1,0 +1,96 @@
+//! The recorded cases of kustomize's own merge.
+
+use std::path::PathBuf;
+use std::{env, fs};
+
+use serde_json::Value;
+
+use crate::kustomize::merge::{Direction, Merger};
+use crate::kustomize::merge_schema::Schema;
+use crate::text::{FileSet, SourceId, Span};
+use crate::yaml::{self, Node};
+
+fn data() -> Option<PathBuf> {
+    let default = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/conformance");
+    let path = env::var_os("GITOPS_GEN_CONFORMANCE").map_or_else(default, PathBuf::from);
+    if path.is_dir() {
+        return Some(path);
+    }
+    println!("skipped: there are no recorded cases at {}", path.display());
+    None
+}
+
+fn source() -> SourceId {
+    FileSet::from_texts([("a", "")]).iter().next().unwrap().1
+}
+
+fn document(text: &str) -> Node {
+    let parsed = yaml::parse(source(), text);
+    let nothing = Node::null(Span::new(source(), 0..0));
+    parsed.documents.into_iter().next().map_or(nothing, |document| document.root)
+}
+
+fn printed(node: Option<&Node>) -> String {
+    node.filter(|node| !node.is_null()).map(|node| yaml::emit(node).unwrap()).unwrap_or_default()
+}
+
+#[test]
+fn recorded_merges_give_the_recorded_results() {
+    let Some(data) = data() else { return };
+    let cases: Value =
+        serde_json::from_str(&fs::read_to_string(data.join("kustomize/unit/merge2.json")).unwrap()).unwrap();
+    let (mut passed, mut skipped, mut misses) = (0, 0, Vec::new());
+    for case in cases.as_array().unwrap() {
+        let text = |key: &str| case[key].as_str().unwrap();
+        let direction = if case["list_increase_direction"] == 1 { Direction::Prepend } else { Direction::Append };
+        let (target, patch) = (document(text("dest")), document(text("patch")));
+        let merger = Merger { patch: patch.span, direction };
+        let result = merger.merge(&target, &patch).unwrap();
+        let wanted = printed(Some(&document(text("output"))));
+        let got = printed(result.as_ref());
+        if got == wanted {
+            passed += 1;
+        } else if case["infer"] == true || text("dest").contains("# {\"") || text("patch").contains("# {\"") {
+            // Keys guessed from the elements, which kustomize never asks for in a build, or told by a comment.
+            skipped += 1;
+        } else {
+            misses.push(format!(
+                "{}\n{}\n---\n{}\nwanted:\n{wanted}\ngot:\n{got}",
+                text("test"),
+                text("dest"),
+                text("patch")
+            ));
+        }
+    }
+    println!("merge2: {passed} passed, {skipped} have keys that no schema tells");
+    assert!(misses.is_empty(), "{} misses\n{}", misses.len(), misses.join("\n======\n"));
+}
+
+#[test]
+fn every_recorded_merge_key_is_in_the_schema() {
+    let Some(data) = data() else { return };
+    let table: Value =
+        serde_json::from_str(&fs::read_to_string(data.join("kustomize/mergekeys.json")).unwrap()).unwrap();
+    let gvks = table["gvks"].as_object().unwrap();
+    let mut checked = 0;
+    for entry in table["entries"].as_array().unwrap() {
+        let is_merged = entry["Strategy"].as_str().unwrap().split(',').any(|strategy| strategy == "merge");
+        let definition = format!("io.k8s.{}", entry["Def"].as_str().unwrap());
+        let Some(kinds) = gvks.get(&definition).filter(|_| is_merged) else { continue };
+        for kind in kinds.as_array().unwrap() {
+            let (api_version, kind) = kind.as_str().unwrap().rsplit_once('/').unwrap();
+            let schema = Schema::of_kind(api_version.trim_start_matches('/'), kind).unwrap();
+            let (strategy, _) = schema.field(entry["Field"].as_str().unwrap());
+            let keys: Vec<&str> = match entry["Keys"].as_array() {
+                Some(keys) => keys.iter().map(|key| key.as_str().unwrap()).collect(),
+                None => vec![entry["MergeKey"].as_str().unwrap()],
+            };
+            assert!(
+                matches!(strategy, super::ListStrategy::Merge(found) if found == keys),
+                "{definition} {strategy:?}"
+            );
+            checked += 1;
+        }
+    }
+    assert!(checked > 0, "no kind of the table was checked");
+}
