@@ -102,31 +102,42 @@ fn buildable(files: &FileSet) -> BTreeSet<PathBuf> {
     files.map(|(path, _)| PathBuf::from(path.parent().as_str())).collect()
 }
 
+/// What our own renderer makes of `directory`, a directory of the repository `root`.
+fn ours(root: &Path, directory: &Path) -> Result<String, String> {
+    let arguments = ["kustomize", "--mode", "flux", "--root", "."];
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gitops-gen"));
+    let output = command.args(arguments).arg(directory).current_dir(root).output().expect("the program runs");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
+}
+
 #[test]
 #[expect(clippy::print_stderr, reason = "a skipped test says so")]
-fn every_directory_builds_with_the_real_kustomize() {
+fn every_directory_builds_with_the_real_kustomize_and_ours_makes_the_same_bytes() {
     let choices: [&[(&str, &str)]; 2] =
         [&[], &[("provider", "generic"), ("storageClass", ""), ("domain", "example.com"), ("email", "a@example.com")]];
     for extra in choices {
         let files = generated(extra);
-        let directory = tempfile::tempdir().unwrap();
-        text::write_tree(directory.path(), &files).unwrap();
-        for buildable in buildable(&files) {
-            let Some(built) = kubectl(&directory.path().join(&buildable)) else {
+        let root = tempfile::tempdir().unwrap();
+        text::write_tree(root.path(), &files).unwrap();
+        for directory in buildable(&files) {
+            let Some(built) = kubectl(&root.path().join(&directory)) else {
                 eprintln!("skipped: there is no kubectl on this machine");
                 return;
             };
-            let built = built.unwrap_or_else(|error| panic!("{}: {error}", buildable.display()));
+            let built = built.unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
             // The templates of commit messages are Flux's.
-            let leftover = built.contains("{{") && buildable != Path::new("image-automation");
-            assert!(!leftover, "{}: a template is left over", buildable.display());
+            let leftover = built.contains("{{") && directory != Path::new("image-automation");
+            assert!(!leftover, "{}: a template is left over", directory.display());
+            assert_eq!(ours(root.path(), &directory), Ok(built), "{}", directory.display());
         }
     }
 }
 
 #[test]
 fn the_validator_finds_nothing_to_say_about_a_new_fleet() {
-    for extra in [&[][..], &[("provider", "generic"), ("storageClass", ""), ("imageAutomationCluster", "staging")][..]] {
+    for extra in [&[][..], &[("provider", "generic"), ("storageClass", ""), ("imageAutomationCluster", "staging")][..]]
+    {
         let repo = Repo::new(generated(extra));
         let findings = rules::validate(&repo, &Options::default());
         assert!(findings.diagnostics.is_empty(), "{}", report::text(&findings, &repo, Color::Never));
