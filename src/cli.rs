@@ -63,6 +63,8 @@ enum CliError {
     Read(#[from] ReadError),
     #[error("check `{0}`: it holds no YAML file")]
     NothingToCheck(PathBuf),
+    #[error("read the pattern of --exclude")]
+    Exclude(#[from] ignore::Error),
     #[error("find `{path}`")]
     Find { path: PathBuf, source: io::Error },
     #[error("build `{path}`: it is outside the repository `{root}`")]

@@ -1,5 +1,6 @@
 //! `gitops-gen build`: everything that Flux applies to one cluster, rendered.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::slice;
 
@@ -8,14 +9,16 @@ use crate::cli::fleet::{self, ClusterArg, Names};
 use crate::cli::tree::{self, Tree};
 use crate::cli::{CliError, Ended};
 use crate::diagnostic::{Findings, Severity};
-use crate::flux::{Cluster, FluxVersion, Object};
+use crate::flux::{Cluster, Fleet, FluxKustomization, FluxVersion, Object};
 use crate::repo::Repo;
 use crate::report;
+use crate::rules::{self, Context};
+use crate::schema::Catalogue;
 use crate::yaml;
 
 /// Print what Flux applies to a cluster: built, substituted, in the order of its Kustomizations
 ///
-/// What cannot be built offline is left out and named on stderr.
+/// What Flux or the API server would refuse is told on stderr, and so is what cannot be built offline and is left out.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Name of the cluster: the last part of its directory; with =DIR, the directory that Flux applies first
@@ -41,12 +44,12 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
     let fleet = fleet::render(&repo, slice::from_ref(&args.cluster), args.flux_version)?;
     let Some(cluster) = fleet.clusters.first() else { return Ok(Ended::Clean) };
     if let Some(name) = &args.kustomization
-        && !cluster.kustomizations.keys().any(|id| is_called(&id.to_string(), &id.name, name))
+        && !cluster.kustomizations.values().any(|owner| is_called(owner, name))
     {
         let known = cluster.kustomizations.keys().map(ToString::to_string).collect();
         return Err(CliError::UnknownKustomization { name: name.clone(), known: Names(known) });
     }
-    let findings = talk(cluster, args, &repo);
+    let findings = talk(&fleet, cluster, args, &repo);
     if !findings.diagnostics.is_empty() || !findings.not_checked.is_empty() {
         console.say(report::text(&findings, &repo, console.talk_color).trim_end());
     }
@@ -55,34 +58,38 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
     Ok(if failed { Ended::WithFindings } else { Ended::Clean })
 }
 
-fn is_called(full: &str, name: &str, wanted: &str) -> bool {
-    wanted == full || wanted == name
+fn is_called(owner: &FluxKustomization, wanted: &str) -> bool {
+    owner.id.name == wanted || owner.id.to_string() == wanted
 }
 
 fn is_wanted(object: &Object<'_>, args: &Args) -> bool {
     let Some(wanted) = &args.kustomization else { return true };
-    object.owner.is_some_and(|owner| is_called(&owner.id.to_string(), &owner.id.name, wanted))
+    object.owner.is_some_and(|owner| is_called(owner, wanted))
 }
 
-/// Returns what is wrong with the wanted part of `cluster`, and what of it is left out.
-fn talk(cluster: &Cluster, args: &Args, repo: &Repo) -> Findings {
-    let mut findings = Findings::default();
-    let all = args.kustomization.is_none();
-    let root = cluster.root.iter().filter(|_| all);
-    let wanted =
-        |name: &str, full: &str| args.kustomization.as_ref().is_none_or(|wanted| is_called(full, name, wanted));
-    let owners = cluster.kustomizations.values().filter(|owner| wanted(&owner.id.name, &owner.id.to_string()));
-    let builds: Vec<_> = root.chain(owners.map(|owner| &owner.build)).collect();
-    findings.checked("kustomizations", builds.len());
-    for build in builds {
-        findings.diagnostics.extend(build.diagnostics.iter().cloned());
-        for left_out in &build.outside {
-            findings.not_checked(
-                left_out.reference.as_str(),
-                format!("{}: never fetched", left_out.what),
-                Some(left_out.span),
-            );
+/// Returns what Flux or the API server would refuse of the wanted part, and what of it is left out.
+fn talk(fleet: &Fleet, cluster: &Cluster, args: &Args, repo: &Repo) -> Findings {
+    let catalogue = Catalogue::of(repo);
+    let context = Context { repo, fleet, version: args.flux_version, catalogue: &catalogue };
+    let mut findings = Findings { checked: Vec::new(), not_checked: Vec::new(), ..rules::check(&context) };
+    findings.diagnostics.retain(|finding| finding.severity == Severity::Error);
+
+    let wanted = |owner: &&FluxKustomization| match &args.kustomization {
+        Some(name) => is_called(owner, name),
+        None => true,
+    };
+    let owned = cluster.kustomizations.values().filter(wanted).map(|owner| &owner.build);
+    let root = cluster.root.iter().filter(|_| args.kustomization.is_none());
+    let mut files = BTreeSet::new();
+    for build in root.chain(owned) {
+        files.extend(build.files.iter().copied());
+        for outside in &build.outside {
+            let why = format!("{}: never fetched", outside.what);
+            findings.not_checked(outside.reference.as_str(), why, Some(outside.span));
         }
+    }
+    if args.kustomization.is_some() {
+        findings.diagnostics.retain(|finding| finding.span().is_some_and(|span| files.contains(&span.source)));
     }
     findings.sort(repo.sources());
     findings

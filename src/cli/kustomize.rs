@@ -60,7 +60,6 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
     let refused = diagnostics.iter().any(|finding| finding.severity == Severity::Error);
     if !diagnostics.is_empty() || !outside.is_empty() {
         let mut findings = Findings { diagnostics, ..Findings::default() };
-        findings.checked("kustomizations", 1);
         for left_out in &outside {
             findings.not_checked(
                 left_out.reference.as_str(),

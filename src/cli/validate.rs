@@ -29,6 +29,9 @@ pub(super) struct Args {
     /// Only this cluster (may be repeated); with =DIR, a cluster whose first directory is DIR
     #[arg(long = "cluster", value_name = "NAME[=DIR]")]
     clusters: Vec<ClusterArg>,
+    /// Pass over the files that match, as in a .gitignore (may be repeated)
+    #[arg(long, value_name = "PATTERN")]
+    exclude: Vec<String>,
     /// Flux release whose behaviour is followed
     #[arg(long, default_value_t, value_name = "VERSION")]
     flux_version: FluxVersion,
@@ -63,7 +66,7 @@ impl FailOn {
 
 /// Checks the repository and prints the report.
 pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
-    let Tree { repo, not_checked } = tree::read(&args.directory)?;
+    let Tree { repo, not_checked } = tree::read_without(&args.directory, &args.exclude)?;
     let fleet = fleet::render(&repo, &args.clusters, args.flux_version)?;
     let catalogue = Catalogue::of(&repo);
     let version = args.flux_version;

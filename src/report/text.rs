@@ -32,7 +32,10 @@ pub fn text(findings: &Findings, repo: &Repo, color: Color) -> String {
         finding(&mut out, &group, repo, &mut redactions, &theme);
         out.push('\n');
     }
-    summary(&mut out, findings, &theme);
+    // A command that only renders says what is wrong, and claims nothing about the rest.
+    if !findings.checked.is_empty() {
+        summary(&mut out, findings, &theme);
+    }
     not_checked(&mut out, &findings.not_checked, repo);
     out
 }
@@ -134,8 +137,7 @@ fn summary(out: &mut String, findings: &Findings, theme: &GraphicalTheme) {
     let found = if counts.is_empty() { "no findings".to_owned() } else { format!("found: {}", counts.join(", ")) };
     push_line(out, &found);
     let checked: Vec<String> = findings.checked.iter().map(|checked| counted(checked.count, &checked.what)).collect();
-    let checked = if checked.is_empty() { "nothing".to_owned() } else { checked.join(", ") };
-    push_line(out, &format!("checked: {checked}"));
+    push_line(out, &format!("checked: {}", checked.join(", ")));
 }
 
 fn not_checked(out: &mut String, not_checked: &[NotChecked], repo: &Repo) {
