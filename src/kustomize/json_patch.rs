@@ -177,11 +177,11 @@ fn index(part: &str, len: usize) -> Option<usize> {
 }
 
 fn add(target: &mut Node, path: &[String], value: Node) -> Result<(), String> {
-    let Some((last, parents)) = path.split_last() else {
+    let Some((last, above)) = path.split_last() else {
         *target = value;
         return Ok(());
     };
-    let parent = container(target, parents)?;
+    let parent = container(target, above)?;
     match &mut parent.kind {
         Kind::Map(map) => {
             let before = map.get(last).cloned();
@@ -195,7 +195,7 @@ fn add(target: &mut Node, path: &[String], value: Node) -> Result<(), String> {
         }
         Kind::Sequence(items) => {
             let at = if last == "-" { Some(items.len()) } else { index(last, items.len() + 1) };
-            let at = at.ok_or_else(|| format!("index `{last}` is beyond the end of `/{}`", parents.join("/")))?;
+            let at = at.ok_or_else(|| format!("index `{last}` is beyond the end of `/{}`", above.join("/")))?;
             std::sync::Arc::make_mut(items).insert(at, value);
         }
         Kind::Scalar(_) => return Err(missing(path)),
@@ -208,11 +208,11 @@ fn by(value: &Node) -> Option<Span> {
 }
 
 fn replace(target: &mut Node, path: &[String], value: Node, patch: Span) -> Result<(), String> {
-    let Some((last, parents)) = path.split_last() else {
+    let Some((last, above)) = path.split_last() else {
         *target = value.via(Step::Patch, Some(patch), None);
         return Ok(());
     };
-    let parent = container(target, parents)?;
+    let parent = container(target, above)?;
     match &mut parent.kind {
         Kind::Map(map) => {
             let value = value.via(Step::Patch, Some(patch), map.get(last));
@@ -229,10 +229,10 @@ fn replace(target: &mut Node, path: &[String], value: Node, patch: Span) -> Resu
 }
 
 fn remove(target: &mut Node, path: &[String]) -> Result<Node, String> {
-    let Some((last, parents)) = path.split_last() else {
+    let Some((last, above)) = path.split_last() else {
         return Err("the whole document cannot be removed".to_owned());
     };
-    let parent = container(target, parents)?;
+    let parent = container(target, above)?;
     match &mut parent.kind {
         Kind::Map(map) => map.remove(last).map(|entry| entry.value).ok_or_else(|| missing(path)),
         Kind::Sequence(items) => {

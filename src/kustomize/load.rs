@@ -145,18 +145,12 @@ fn files_of(files: &FileSet, dir: &RepoPath) -> Vec<(RepoPath, SourceId)> {
 /// Lexical order; a directory below with a kustomization file is one entry and is not entered, every other file
 /// `*.yaml` or `*.yml` is one entry. Source: `fluxcd/pkg/kustomize`, `Generator.generateKustomization`.
 pub(crate) fn generated(files: &FileSet, dir: &RepoPath) -> Vec<Node> {
-    let mut below: Vec<(Vec<&str>, SourceId)> = files
-        .below(dir)
-        .filter_map(|(path, id)| Some((path, id, path.strip_prefix(dir)?)))
-        .map(|(path, id, relative)| (path.parts().rev().take(relative.parts().count()).collect::<Vec<_>>(), id))
-        .map(|(mut parts, id)| {
-            parts.reverse();
-            (parts, id)
-        })
-        .collect();
+    let depth = dir.parts().count();
+    let mut below: Vec<(Vec<&str>, &RepoPath, SourceId)> =
+        files.below(dir).map(|(path, id)| (path.parts().skip(depth).collect(), path, id)).collect();
     below.sort();
     let mut closed: Vec<Vec<&str>> = Vec::new();
-    for (parts, _) in &below {
+    for (parts, ..) in &below {
         let (name, directory) = match parts.split_last() {
             Some((name, directory)) if !directory.is_empty() => (name, directory),
             _ => continue,
@@ -168,7 +162,7 @@ pub(crate) fn generated(files: &FileSet, dir: &RepoPath) -> Vec<Node> {
     }
     let mut entries = Vec::new();
     let mut listed: Vec<&[&str]> = Vec::new();
-    for (parts, id) in &below {
+    for (parts, path, id) in &below {
         let span = Span::new(*id, 0..0);
         if let Some(directory) = closed.iter().find(|closed| parts.starts_with(closed)) {
             if !listed.contains(&directory.as_slice()) {
@@ -177,7 +171,7 @@ pub(crate) fn generated(files: &FileSet, dir: &RepoPath) -> Vec<Node> {
             }
             continue;
         }
-        if parts.last().is_some_and(|name| name.ends_with(".yaml") || name.ends_with(".yml")) {
+        if path.is_yaml() {
             entries.push(Node::string(format_smolstr!("./{}", parts.join("/")), span));
         }
     }

@@ -145,7 +145,7 @@ impl Merger {
         let fields = patch.and_then(Node::as_map);
         let Some(old) = result.as_map().cloned() else { return Ok(Some(result)) };
         let mut entries = Vec::with_capacity(old.len());
-        for entry in old.iter() {
+        for entry in &old {
             let (strategy, below) = below(schema, entry.key.text());
             let new = fields.and_then(|fields| fields.get(entry.key.text()));
             let value = self.walk(Some(&entry.value), new, strategy, below)?;

@@ -51,7 +51,7 @@ impl Conform {
             Shape::Fields(fields) => {
                 let Some(map) = node.as_map() else { return self.misfit(node, field, "a mapping") };
                 let mut entries: Vec<Entry> = Vec::with_capacity(map.len());
-                for entry in map.iter() {
+                for entry in map {
                     let Some((name, shape)) = find(fields, entry.key.text()) else {
                         self.unknown(&entry.key, field);
                         continue;
