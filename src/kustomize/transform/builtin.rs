@@ -11,7 +11,7 @@ use crate::kustomize::transform::names::{self, End};
 use crate::kustomize::transform::namespace::{self, Options};
 use crate::kustomize::transform::{hash, images, pairs, replacements, replicas, value_add};
 use crate::text::RepoPath;
-use crate::yaml::Node;
+use crate::yaml::{Map, Node};
 
 /// What became of an object of `transformers:` or `generators:`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,9 +127,11 @@ const KEYS: &[&str] = &[
 fn with_known_keys(config: &Node) -> Node {
     let mut config = config.clone();
     if let Some(items) = config.as_sequence_mut() {
-        items.iter_mut().for_each(|item| *item = with_known_keys(item));
+        for item in items {
+            *item = with_known_keys(item);
+        }
     }
-    for entry in config.as_map_mut().into_iter().flat_map(|map| map.entries_mut()) {
+    for entry in config.as_map_mut().into_iter().flat_map(Map::entries_mut) {
         let known = KEYS.iter().find(|known| known.eq_ignore_ascii_case(entry.key.text()));
         if let Some(known) = known {
             entry.key.scalar.text = SmolStr::new_static(known);

@@ -63,9 +63,12 @@ pub(super) struct Tables {
 /// One list of [`Tables`].
 pub(super) type List = fn(&Tables) -> &Vec<FieldSpec>;
 
+/// One list of [`Tables`], for change.
+type ListMut = fn(&mut Tables) -> &mut Vec<FieldSpec>;
+
 /// The lists of field specs with their names in a `configurations` file.
 #[rustfmt::skip]
-const LISTS: &[(&str, List, fn(&mut Tables) -> &mut Vec<FieldSpec>)] = &[
+const LISTS: &[(&str, List, ListMut)] = &[
     ("namePrefix", |tables| &tables.name_prefix, |tables| &mut tables.name_prefix),
     ("nameSuffix", |tables| &tables.name_suffix, |tables| &mut tables.name_suffix),
     ("namespace", |tables| &tables.namespace, |tables| &mut tables.namespace),
@@ -184,7 +187,7 @@ impl Configuration {
         }
         for entry in document.items("nameReference") {
             let reference = NameReference::new(FieldSpec::from_node(entry), entry.items("fieldSpecs"));
-            if self.refer(reference).is_err() {
+            if self.refer(&reference).is_err() {
                 conflict(context, "nameReference", entry.span);
             }
         }
@@ -194,17 +197,14 @@ impl Configuration {
     ///
     /// # Errors
     /// When a field is known with another `create`; the remaining ones are added.
-    fn refer(&mut self, reference: NameReference) -> Result<(), Conflict> {
-        let base = default_reference(&reference).map_or(&[][..], |known| &known.referrers);
+    fn refer(&mut self, reference: &NameReference) -> Result<(), Conflict> {
+        let base = default_reference(reference).map_or(&[][..], |known| &known.referrers);
         let all = &mut self.added.name_reference;
-        let own = match all.iter().position(|known| known.has_gvk_of(&reference)) {
-            Some(at) => &mut all[at],
-            None => {
-                all.push(NameReference { referrers: Vec::new(), ..reference.clone() });
-                let last = all.len() - 1;
-                &mut all[last]
-            }
-        };
+        let at = all.iter().position(|known| known.has_gvk_of(reference)).unwrap_or_else(|| {
+            all.push(NameReference { referrers: Vec::new(), ..reference.clone() });
+            all.len() - 1
+        });
+        let own = &mut all[at];
         let mut result = Ok(());
         for referrer in &reference.referrers {
             result = add(&mut own.referrers, base, referrer).and(result);
@@ -220,7 +220,7 @@ impl Configuration {
             }
         }
         for reference in other.added.name_reference {
-            let _: Result<(), Conflict> = self.refer(reference);
+            let _: Result<(), Conflict> = self.refer(&reference);
         }
     }
 
@@ -235,7 +235,7 @@ impl Configuration {
             context.error(rule::INVALID, message, span, "named here");
             return;
         }
-        for entry in map.iter() {
+        for entry in map {
             let properties = properties_of(&entry.value);
             let is_object = ["kind", "apiVersion", "metadata"]
                 .iter()
@@ -278,7 +278,7 @@ impl Configuration {
                 (text("x-kubernetes-object-ref-api-version"), text("x-kubernetes-object-ref-kind"))
             {
                 let name_key = text("x-kubernetes-object-ref-name-key").unwrap_or("name");
-                let _: Result<(), Conflict> = self.refer(NameReference {
+                let _: Result<(), Conflict> = self.refer(&NameReference {
                     group: SmolStr::default(),
                     version: version.into(),
                     kind: kind.into(),
@@ -295,7 +295,7 @@ impl Configuration {
 
 /// The extensions of OpenAPI properties that mark a field, and the list that the field goes to.
 #[rustfmt::skip]
-const MARKS: &[(&str, List, fn(&mut Tables) -> &mut Vec<FieldSpec>)] = &[
+const MARKS: &[(&str, List, ListMut)] = &[
     ("x-kubernetes-annotation", |tables| &tables.common_annotations, |tables| &mut tables.common_annotations),
     ("x-kubernetes-label-selector", |tables| &tables.common_labels, |tables| &mut tables.common_labels),
     ("x-kubernetes-identity", |tables| &tables.name_prefix, |tables| &mut tables.name_prefix),

@@ -40,20 +40,18 @@ fn hash_of(object: &Node) -> SmolStr {
 
 /// Returns the JSON that is hashed. The name in it is empty: kustomize looks it up under a key that is never there.
 fn encode(object: &Node, kind: &str, optional: &str) -> String {
-    let mut text = String::from("{");
     let value = |key: &str| object.get(key).map_or_else(|| "\"\"".to_owned(), json::compact);
-    if optional == "binaryData" && object.get(optional).is_some_and(|node| node.as_map().is_some()) {
-        text.push_str(&format!("\"binaryData\":{},", value(optional)));
+    let given = object.get(optional).filter(|node| node.as_map().is_some());
+    let given = given.map(|node| format!("\"{optional}\":{}", json::compact(node)));
+    let mut fields =
+        vec![format!("\"data\":{}", value("data")), format!("\"kind\":\"{kind}\""), "\"name\":\"\"".to_owned()];
+    fields.extend(given);
+    if kind == "Secret" {
+        fields.push(format!("\"type\":{}", value("type")));
     }
-    text.push_str(&format!("\"data\":{},\"kind\":\"{kind}\",\"name\":\"\"", value("data")));
-    if optional == "stringData" {
-        if object.get(optional).is_some_and(|node| node.as_map().is_some()) {
-            text.push_str(&format!(",\"stringData\":{}", value(optional)));
-        }
-        text.push_str(&format!(",\"type\":{}", value("type")));
-    }
-    text.push('}');
-    text
+    // The names of the fields are in order as a text, as Go sorts them.
+    fields.sort();
+    format!("{{{}}}", fields.join(","))
 }
 
 /// Returns the first characters of `digest` in hexadecimal, without digits and letters that could form words.

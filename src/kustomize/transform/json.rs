@@ -23,7 +23,7 @@ fn write(out: &mut String, node: &Node, level: Option<usize>) {
     match &node.kind {
         Kind::Scalar(scalar) => write_scalar(out, scalar),
         Kind::Sequence(items) => {
-            write_list(out, ['[', ']'], items, level, |out, item, level| write(out, item, level));
+            write_list(out, ['[', ']'], items, level, write);
         }
         Kind::Map(map) => {
             let mut entries: Vec<&Entry> = map.iter().collect();

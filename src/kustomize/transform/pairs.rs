@@ -59,16 +59,15 @@ fn set_pairs(node: &mut Node, pairs: &Map, field: &'static str) -> Result<(), Wr
     }
     let wrong = WrongKind::new(node, "a mapping");
     let Some(map) = node.as_map_mut() else { return Err(wrong) };
-    for pair in pairs.iter() {
+    for pair in pairs {
         let text = pair.value.as_str().unwrap_or_default();
         let at = pair.value.span;
         let value = Node::string(text, at);
-        match map.get_mut(pair.key.text()) {
-            Some(old) => *old = value.via(Step::Transformer(field), Some(at), Some(old)),
-            None => {
-                let value = value.via(Step::Transformer(field), Some(at), None);
-                map.entries_mut().push(Entry { key: pair.key.clone(), value });
-            }
+        let step = Step::Transformer(field);
+        if let Some(old) = map.get_mut(pair.key.text()) {
+            *old = value.via(step, Some(at), Some(old));
+        } else {
+            map.entries_mut().push(Entry { key: pair.key.clone(), value: value.via(step, Some(at), None) });
         }
     }
     Ok(())

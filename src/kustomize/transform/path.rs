@@ -22,7 +22,7 @@ pub(super) fn split(path: &str) -> Vec<SmolStr> {
                 }
             }
             if !part.contains('=') {
-                part = part.trim_matches(['[', ']']).to_owned();
+                part = part.trim_matches(['[', ']']).into();
             }
         }
         result.push(part.into());

@@ -48,12 +48,11 @@ pub(super) fn read<'a: 'b, 'b>(context: &mut Context<'a>, dir: &RepoPath, entry:
         }
     }
     for literal in entry.items("literals") {
-        match split_literal(literal) {
-            Some(pair) => pairs.push(pair),
-            None => {
-                let message = "a literal must have the form `key=value`";
-                context.error(rule::GENERATOR, message, literal.span, "no `key=` here");
-            }
+        if let Some(pair) = split_literal(literal) {
+            pairs.push(pair);
+        } else {
+            let message = "a literal must have the form `key=value`";
+            context.error(rule::GENERATOR, message, literal.span, "no `key=` here");
         }
     }
     for file in entry.items("files") {

@@ -96,9 +96,8 @@ fn written(scalar: &Scalar) -> Option<String> {
     }
     let quoted = || format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
     match scalar.style {
-        Style::DoubleQuoted => Some(quoted()),
+        Style::DoubleQuoted | Style::Literal | Style::Folded => Some(quoted()),
         Style::SingleQuoted => Some(format!("'{}'", text.replace('\'', "''"))),
-        Style::Literal | Style::Folded => Some(quoted()),
         Style::Plain if !is_plain(text) => Some(format!("'{}'", text.replace('\'', "''"))),
         Style::Plain => {
             let is_string = matches!(scalar.tag.as_deref(), Some("!!str"));

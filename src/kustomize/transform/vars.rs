@@ -13,7 +13,7 @@ use crate::kustomize::transform::path::{look_up, split};
 use crate::kustomize::transform::wrong_kind;
 use crate::kustomize::{Id, Resource};
 use crate::text::Span;
-use crate::yaml::{Dialect, Kind, Node, Scalar, Step, Style, Typed};
+use crate::yaml::{Dialect, Kind, Map, Node, Scalar, Step, Style, Typed};
 
 /// An entry of `vars`.
 #[derive(Debug, Clone)]
@@ -151,7 +151,7 @@ fn replace(node: &mut Node, values: &BTreeMap<SmolStr, Node>) -> Result<(), Wron
             if let Some(entry) = map.iter().find(|entry| !entry.key.scalar.is_string(Dialect::KustomizeV3)) {
                 return Err(WrongKind { span: entry.key.span, wanted: "a string as key", found: "another type" });
             }
-            let entries = node.as_map_mut().into_iter().flat_map(|map| map.entries_mut());
+            let entries = node.as_map_mut().into_iter().flat_map(Map::entries_mut);
             entries.for_each(|entry| replace_scalar(&mut entry.value, values));
             Ok(())
         }
