@@ -17,6 +17,8 @@ use crate::yaml::emit::shape::Shape;
 use crate::yaml::scalar::plain_is_string_to_v2;
 use crate::yaml::{Dialect, Entry, Kind, Map, Node, Scalar, Typed};
 
+/// U+0085, a line break of YAML 1.1 that JSON does not escape.
+const NEXT_LINE: char = '\u{85}';
 /// Longest key in bytes that is written without `? `.
 const LONGEST_SIMPLE_KEY: usize = 128;
 
@@ -195,7 +197,9 @@ impl<'a> Emitter<'a> {
     /// Writes a key and its colon, and returns how its value follows.
     fn key(&mut self, entry: &Entry, indent: usize) -> Result<Place, EmitError> {
         let key = &entry.key;
-        if !key.scalar.is_string(Dialect::KustomizeV3) {
+        // At the root kustomize asks for text, and gets it whatever the key is.
+        let is_root_text = indent == 0 && key.scalar.typed(Dialect::KustomizeV3) != Typed::Null;
+        if !is_root_text && !key.scalar.is_string(Dialect::KustomizeV3) {
             return Err(EmitError::KeyIsNoString { key: key.text().to_owned(), span: key.span });
         }
         let text = key.text();
@@ -226,7 +230,13 @@ impl<'a> Emitter<'a> {
 
     fn string(&mut self, text: &str, span: Span, indent: usize) -> Result<(), EmitError> {
         let shape = shape_of(text, span)?;
-        self.shaped(text, shape, indent);
+        if shape.special && text.contains(NEXT_LINE) {
+            let text = fold_next_lines(text);
+            let shape = shape_of(&text, span)?;
+            self.shaped(&text, shape, indent);
+        } else {
+            self.shaped(text, shape, indent);
+        }
         Ok(())
     }
 
@@ -275,6 +285,29 @@ pub(super) fn plain_text_is_safe(text: &str) -> bool {
     is_plain && !text.is_empty() && !text.contains([',', '[', ']', '{', '}', '?']) && !text.starts_with(':')
 }
 
+/// Folds U+0085 as go-yaml does where it reads the JSON that kustomize made: it is a line break there.
+fn fold_next_lines(text: &str) -> String {
+    let mut lines = text.split(NEXT_LINE);
+    let mut out = lines.next().unwrap_or_default().trim_end_matches(' ').to_owned();
+    let mut lines = lines.peekable();
+    let mut breaks = 0;
+    while let Some(line) = lines.next() {
+        breaks += 1;
+        let line = line.trim_start_matches(' ');
+        if line.is_empty() && lines.peek().is_some() {
+            continue;
+        }
+        if breaks == 1 {
+            out.push(' ');
+        } else {
+            out.extend(std::iter::repeat_n('\n', breaks - 1));
+        }
+        breaks = 0;
+        out.push_str(if lines.peek().is_some() { line.trim_end_matches(' ') } else { line });
+    }
+    out
+}
+
 /// Replaces each byte that is not UTF-8, as Go's JSON writer does.
 fn replace_invalid(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
@@ -283,4 +316,44 @@ fn replace_invalid(bytes: &[u8]) -> String {
         text.extend(chunk.invalid().iter().map(|_| char::REPLACEMENT_CHARACTER));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::emit;
+    use crate::text::FileSet;
+    use crate::yaml::parse;
+
+    fn emitted(text: &str) -> Result<String, String> {
+        let files = FileSet::from_texts([("a.yaml", text)]);
+        let (_, source) = files.iter().next().unwrap();
+        emit(&parse(source, text).documents[0].root).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn keys_of_the_root_alone_may_be_no_strings() {
+        assert_eq!(emitted("1: x\n").as_deref(), Ok("\"1\": x\n"));
+        assert_eq!(emitted("a:\n  1: x\n"), Err("print the key `1`, which is no string".to_owned()));
+    }
+
+    #[test]
+    fn what_json_and_go_yaml_cannot_hold_is_an_error() {
+        for text in ["a: .inf\n", "a: .nan\n", "a: \"\\x7F\"\n", "a: \"\\x80\"\n", "a: !!int b\n", "a:\n  true: b\n"] {
+            assert!(emitted(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn next_line_is_folded_as_a_line_break() {
+        let cases = [
+            ("\\Nx", "' x'"),
+            ("a \\N b", "a b"),
+            ("a\\N\\Nb", "|-\n  a\n  b"),
+            ("a\\N", "'a '"),
+            ("\\N \\N", "|2+\n"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(emitted(&format!("a: \"{text}\"\n")), Ok(format!("a: {expected}\n")), "{text}");
+        }
+    }
 }

@@ -52,6 +52,10 @@ impl Dialect {
         match &scalar.tag {
             None if scalar.style == Style::Plain => self.resolve_plain(&scalar.text),
             None => Typed::String,
+            // go-yaml v3 takes the bare tag for none, v2 for one of a type that it does not know.
+            Some(tag) if tag == "!" && self == Self::KustomizeV3 && scalar.style == Style::Plain => {
+                self.resolve_plain(&scalar.text)
+            }
             Some(tag) => self.resolve_tagged(tag, &scalar.text),
         }
     }
@@ -252,6 +256,9 @@ mod tests {
         assert_eq!(V3.resolve(&tagged("!!binary", "aGVs\nbG8=")), Typed::Binary(b"hello".to_vec()));
         assert_eq!(V3.resolve(&tagged("!!timestamp", "2020-1-2")), Typed::Timestamp("2020-01-02T00:00:00Z".into()));
         assert_eq!(V3.resolve(&tagged("!custom", "1")), Typed::String);
+        let bare = Scalar { style: Style::Plain, ..tagged("!", "12") };
+        assert_eq!(V3.resolve(&bare), Typed::Int(12));
+        assert_eq!(V2.resolve(&bare), Typed::String);
     }
 
     #[test]

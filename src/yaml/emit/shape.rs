@@ -13,6 +13,8 @@ pub(super) struct Shape {
     pub(super) multiline: bool,
     /// It has one of [`UNICODE_BREAKS`].
     pub(super) unicode_breaks: bool,
+    /// It has a character that needs an escape, or one beyond U+FFFF.
+    pub(super) special: bool,
     /// No indicator, no break, no space at its ends.
     pub(super) plain_allowed: bool,
     /// Nothing to escape, no space around a break.
@@ -82,6 +84,7 @@ impl Shape {
             newline,
             multiline,
             unicode_breaks,
+            special,
             plain_allowed: single_quoted_allowed && !indicators && !multiline && !space_at_start && !space_at_end,
             single_quoted_allowed,
             block_allowed: !space_break && !special && !space_at_end && !text.is_empty(),
