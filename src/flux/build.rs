@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::flux::bootstrap::{self, artifact_path};
 use crate::flux::cluster::Cluster;
-use crate::flux::discover::Entry;
+use crate::flux::discover::{BOOTSTRAP_FILES, Entry};
 use crate::flux::kustomization::{FluxKustomization, Location, Substitution};
 use crate::flux::read::SourceRef;
 use crate::flux::source::{Artifact, SourceKey, SourceTable};
@@ -17,15 +17,17 @@ use crate::flux::substitute::Substituter;
 use crate::flux::variables::{self, Provided};
 use crate::flux::{FluxVersion, metadata};
 use crate::kube::{Gvk, NamespacedName};
-use crate::kustomize::{self, Build, Mode, Outside, Resource};
+use crate::kustomize::{self, Build, Mode, Outside, Overlay, Resource};
 use crate::repo::Repo;
-use crate::text::{FileSet, RepoPath};
+use crate::text::{FileSet, RepoPath, Span};
 use crate::yaml::{self, Node};
 
 /// Passes after which a cluster that still changes is left as it is.
 const MAX_PASSES: usize = 12;
 /// Kustomizations of one cluster; more can only come from one that makes others of itself.
 const MAX_KUSTOMIZATIONS: usize = 5_000;
+/// What a file is whose content `flux bootstrap` writes and the repository does not have.
+const UNFILLED: &str = "manifests of Flux that bootstrap writes";
 
 /// A Kustomization that is built, and the files that it was built from.
 #[derive(Debug)]
@@ -102,7 +104,7 @@ impl Construction<'_> {
         let files = self.table.default_view();
         let last = self.root.take().filter(|(known, _)| Arc::ptr_eq(known, &files));
         let (files, build) = last.unwrap_or_else(|| {
-            let build = kustomize::build(self.repo, &files, &self.directory, Mode::Flux, None);
+            let build = self.kustomize(&files, &self.directory, None);
             (files, build)
         });
         // Where a Kustomization applies the directory these are its objects, and it may change them.
@@ -198,8 +200,20 @@ impl Construction<'_> {
             Some((known, build)) if *path == self.directory && Arc::ptr_eq(known, files) && !owner.has_overlay() => {
                 build.clone()
             }
-            _ => kustomize::build(self.repo, files, path, Mode::Flux, Some(&owner.overlay())),
+            _ => self.kustomize(files, path, Some(&owner.overlay())),
         }
+    }
+
+    /// Builds a directory. What `flux bootstrap` has still to write is outside: Flux itself, which patches may be for.
+    fn kustomize(&self, files: &FileSet, directory: &RepoPath, overlay: Option<&Overlay>) -> Build {
+        let mut build = kustomize::build(self.repo, files, directory, Mode::Flux, overlay);
+        let unfilled = build.files.iter().filter_map(|id| {
+            let path = self.repo.source(*id)?.path();
+            let is_empty = BOOTSTRAP_FILES.contains(&path.name()) && self.repo.yaml(*id)?.documents.is_empty();
+            is_empty.then(|| Outside { what: UNFILLED, reference: path.as_str().into(), span: Span::new(*id, 0..0) })
+        });
+        build.outside.extend(unfilled.collect::<Vec<_>>());
+        build
     }
 
     /// Substitutes variables and sets common metadata.
@@ -264,9 +278,10 @@ fn children(resources: &[Resource], parent: Option<&NamespacedName>) -> Vec<Flux
 /// Returns what of `cluster` could not be built, sorted by place, beside the Kustomizations that are elsewhere.
 fn outside(cluster: &Cluster, settled: bool) -> Vec<Outside> {
     let mut found = Vec::new();
-    found.extend(cluster.root.iter().flat_map(|build| build.outside.iter().cloned()));
+    let builds = cluster.root.iter().chain(cluster.kustomizations.values().map(|owner| &owner.build));
+    // A file that waits for bootstrap holds nothing that the rest of the cluster could miss.
+    found.extend(builds.flat_map(|build| &build.outside).filter(|outside| outside.what != UNFILLED).cloned());
     for owner in cluster.kustomizations.values() {
-        found.extend(owner.build.outside.iter().cloned());
         if !settled {
             let reference = owner.id.to_string().into();
             found.push(Outside { what: "Kustomization that keeps changing", reference, span: owner.span });

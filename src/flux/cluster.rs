@@ -56,7 +56,8 @@ pub struct Cluster {
     pub kustomizations: BTreeMap<NamespacedName, FluxKustomization>,
     /// Every source, also the one of the cluster itself where only its bootstrap makes it.
     pub sources: BTreeMap<SourceKey, Source>,
-    /// What could not be built offline, sorted by place; Kustomizations whose location is elsewhere are not repeated.
+    /// What could not be built offline, sorted by place; Kustomizations whose location is elsewhere are not repeated,
+    /// nor files that `flux bootstrap` has still to fill: those are only in the `outside` of their build.
     pub outside: Vec<Outside>,
 }
 

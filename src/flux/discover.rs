@@ -20,6 +20,8 @@ use crate::yaml::Node;
 const SYNC_FILE: &str = "gotk-sync.yaml";
 /// File that `flux bootstrap` writes, with the controllers: large, and without a Flux Kustomization.
 const COMPONENTS_FILE: &str = "gotk-components.yaml";
+/// Files that `flux bootstrap` writes.
+pub(crate) const BOOTSTRAP_FILES: [&str; 2] = [SYNC_FILE, COMPONENTS_FILE];
 /// Names of directories that clusters are made of, not clusters.
 const INGREDIENTS: &[&str] = &["base", "bases", "common", "shared", "template", "templates"];
 /// Names of kustomization files, in kustomize's order.
