@@ -25,7 +25,7 @@ fn replayed(page: &str, root: &Path) -> String {
     for line in page.lines() {
         match (in_transcript, line.strip_prefix("$ ")) {
             (true, Some(command)) => {
-                out.push_str(&format!("{line}\n"));
+                out.extend([line, "\n"]);
                 match command.strip_prefix("cd ") {
                     Some(below) => directory.push(below),
                     None => out.push_str(&run(command, &directory)),
@@ -34,7 +34,7 @@ fn replayed(page: &str, root: &Path) -> String {
             (true, None) if line != "```" => {}
             _ => {
                 in_transcript = line == "```console";
-                out.push_str(&format!("{line}\n"));
+                out.extend([line, "\n"]);
             }
         }
     }
