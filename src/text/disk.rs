@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::text::{Content, FileSet, MAX_FILE_BYTES, RepoPath};
+use crate::text::{Content, FileSet, MAX_FILE_BYTES, RepoPath, SourceFile};
 
 /// Directories that hold no manifests and are never entered.
-const NEVER_ENTERED: &[&str] = &[".git", "node_modules", ".terraform", "target"];
+const NEVER_ENTERED: &[&str] = &[".git", "node_modules", ".terraform"];
 
 /// Returns whether a directory of this name holds no manifests and is never entered.
 pub fn is_never_entered(name: &str) -> bool {
@@ -77,7 +77,8 @@ pub fn read_tree(root: &Path) -> Result<ReadOutcome, ReadError> {
     let mut unnamed = Vec::new();
     let mut unreadable = Vec::new();
     let entered = |entry: &walkdir::DirEntry| {
-        entry.depth() == 0 || !entry.file_type().is_dir() || !entry.file_name().to_str().is_some_and(is_never_entered)
+        let skipped = || entry.file_name().to_str().is_some_and(is_never_entered) || is_cache(entry.path());
+        entry.depth() == 0 || !entry.file_type().is_dir() || !skipped()
     };
     for entry in walkdir::WalkDir::new(root).sort_by_file_name().into_iter().filter_entry(entered) {
         let entry = match entry {
@@ -108,30 +109,40 @@ pub fn read_tree(root: &Path) -> Result<ReadOutcome, ReadError> {
     Ok(ReadOutcome { files: FileSet::from_contents(contents).with_links(links), unnamed })
 }
 
+/// Returns whether a build tool marked the directory as its cache, such as Cargo its `target`.
+fn is_cache(directory: &Path) -> bool {
+    directory.join("CACHEDIR.TAG").is_file()
+}
+
 fn repo_path(root: &Path, path: &Path) -> Option<RepoPath> {
     let relative = path.strip_prefix(root).ok()?.to_str()?;
     RepoPath::new(relative).ok()
 }
 
 fn read_file(path: &Path) -> Content {
-    let unreadable = |error: io::Error| Content::Unreadable(Arc::from(error.to_string()));
-    match fs::metadata(path) {
-        Ok(metadata) if metadata.len() > MAX_FILE_BYTES => return Content::TooLarge(metadata.len()),
-        Ok(_) => {}
-        Err(error) => return unreadable(error),
-    }
-    match fs::read(path) {
-        Ok(bytes) => match String::from_utf8(bytes) {
+    let read = || -> io::Result<Content> {
+        let file = fs::File::open(path)?;
+        let size = file.metadata()?.len();
+        let mut bytes = Vec::new();
+        if size <= MAX_FILE_BYTES {
+            // Bounded all the same: the file may grow meanwhile, or tell a wrong size.
+            file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
+        }
+        let size = size.max(bytes.len() as u64);
+        if size > MAX_FILE_BYTES {
+            return Ok(Content::TooLarge(size));
+        }
+        Ok(match String::from_utf8(bytes) {
             Ok(text) => Content::Text(Arc::from(text)),
             Err(error) => Content::Binary(Arc::from(error.into_bytes())),
-        },
-        Err(error) => unreadable(error),
-    }
+        })
+    };
+    read().unwrap_or_else(|error| Content::Unreadable(Arc::from(error.to_string())))
 }
 
-/// Writes every text of `files` below `root`, all or nothing: on any failure what this call made is removed again.
+/// Writes every file of `files` below `root`, all or nothing: on any failure what this call made is removed again.
 ///
-/// Directories are made as needed. A file that exists is never replaced.
+/// Directories are made as needed. A file that exists is never replaced, and nothing is written through a symbolic link.
 ///
 /// # Errors
 /// When a path exists or the operating system refuses (no space, no permission).
@@ -141,17 +152,33 @@ pub fn write_tree(root: &Path, files: &FileSet) -> Result<Written, WriteError> {
         if fs::symlink_metadata(&at).is_ok() {
             return Err(WriteError::Exists(at));
         }
+        let mut parent = path.parent();
+        while !parent.is_root() {
+            let directory = root.join(parent.as_str());
+            if directory.is_symlink() {
+                return Err(WriteError::Exists(directory));
+            }
+            parent = parent.parent();
+        }
     }
     let mut made = Written::default();
     for (path, _) in files.iter() {
         let at = root.join(path.as_str());
-        let text = files.text(path).unwrap_or_default();
-        if let Err(source) = made.directories(at.parent()).and_then(|()| made.file(&at, text)) {
+        let bytes = files.file(path).map_or(&[][..], bytes);
+        if let Err(source) = made.directories(at.parent()).and_then(|()| made.file(&at, bytes)) {
             made.undo();
             return Err(WriteError::Io { path: at, source });
         }
     }
     Ok(made)
+}
+
+fn bytes(file: &SourceFile) -> &[u8] {
+    match file.content() {
+        Content::Text(text) => text.as_bytes(),
+        Content::Binary(bytes) => bytes,
+        Content::TooLarge(_) | Content::Unreadable(_) => &[],
+    }
 }
 
 /// The files and directories that a call of [`write_tree`] made, in order.
@@ -170,11 +197,10 @@ impl Written {
         Ok(())
     }
 
-    fn file(&mut self, path: &Path, text: &str) -> io::Result<()> {
-        use io::Write as _;
+    fn file(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         let mut file = fs::OpenOptions::new().write(true).create_new(true).open(path)?;
         self.0.push(path.to_owned());
-        file.write_all(text.as_bytes())?;
+        file.write_all(bytes)?;
         file.sync_all()
     }
 
@@ -184,5 +210,62 @@ impl Written {
             let removed = if path.is_dir() { fs::remove_dir(&path) } else { fs::remove_file(&path) };
             drop(removed);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn paths(root: &Path) -> Vec<String> {
+        read_tree(root).unwrap().files.iter().map(|(path, _)| path.to_string()).collect()
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let root = tempfile::tempdir().unwrap();
+        let binary = (RepoPath::new("b/x.bin").unwrap(), Content::Binary(Arc::from([0xff, 0x00])));
+        let text = (RepoPath::new("a.yaml").unwrap(), Content::Text(Arc::from("a: 1\n")));
+        write_tree(root.path(), &FileSet::from_contents([binary, text])).unwrap();
+        let files = read_tree(root.path()).unwrap().files;
+        assert_eq!(files.text(&RepoPath::new("a.yaml").unwrap()), Some("a: 1\n"));
+        let file = files.file(&RepoPath::new("b/x.bin").unwrap()).unwrap();
+        assert!(matches!(file.content(), Content::Binary(bytes) if **bytes == [0xff, 0x00]));
+    }
+
+    #[test]
+    fn caches_and_the_git_directory_are_not_entered_but_a_directory_named_target_is() {
+        let root = tempfile::tempdir().unwrap();
+        let files = [".git/config", "target/a.yaml", "build/CACHEDIR.TAG", "build/b.yaml"];
+        write_tree(root.path(), &FileSet::from_texts(files.map(|path| (path, "")))).unwrap();
+        assert_eq!(paths(root.path()), ["target/a.yaml"]);
+    }
+
+    #[test]
+    fn a_file_that_exists_stops_the_writing_before_it_begins() {
+        let root = tempfile::tempdir().unwrap();
+        write_tree(root.path(), &FileSet::from_texts([("b.yaml", "old")])).unwrap();
+        let refused = write_tree(root.path(), &FileSet::from_texts([("a.yaml", "new"), ("b.yaml", "new")]));
+        assert!(matches!(refused, Err(WriteError::Exists(path)) if path.ends_with("b.yaml")));
+        assert_eq!(paths(root.path()), ["b.yaml"]);
+    }
+
+    #[test]
+    fn a_failure_half_way_leaves_nothing_behind() {
+        let root = tempfile::tempdir().unwrap();
+        // The second file needs a directory where the first one stands.
+        let refused = write_tree(root.path(), &FileSet::from_texts([("a/b", "file"), ("a/b/c", "below it")]));
+        assert!(matches!(refused, Err(WriteError::Io { .. })));
+        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nothing_is_written_through_a_symbolic_link() {
+        let (root, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        std::os::unix::fs::symlink(elsewhere.path(), root.path().join("apps")).unwrap();
+        let refused = write_tree(root.path(), &FileSet::from_texts([("apps/base/a.yaml", "a: 1")]));
+        assert!(matches!(refused, Err(WriteError::Exists(path)) if path.ends_with("apps")));
+        assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0);
     }
 }
