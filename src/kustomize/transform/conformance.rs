@@ -1,4 +1,4 @@
-//! The recorded cases of kustomize's filters, run through the functions of this module.
+//! The recorded cases of kustomize's filters, run through the functions of this module and of the patches.
 
 #![cfg(test)]
 
@@ -12,6 +12,8 @@ use smol_str::SmolStr;
 
 use crate::kube::Gvk;
 use crate::kustomize::context::Context;
+use crate::kustomize::json_patch;
+use crate::kustomize::merge::{Direction, Merger};
 use crate::kustomize::transform::field_spec::FieldSpec;
 use crate::kustomize::transform::names::{self, End};
 use crate::kustomize::transform::namespace::{self, Options};
@@ -21,13 +23,15 @@ use crate::repo::Repo;
 use crate::text::{FileSet, RepoPath, SourceId};
 use crate::yaml::{self, Dialect, Kind, Node};
 
-/// Filters whose recorded configuration is complete and which this module has.
+/// Filters whose recorded configuration is complete.
 const FILTERS: &[&str] = &[
     "annotations.Filter",
     "imagetag.Filter",
     "imagetag.LegacyFilter",
     "labels.Filter",
     "namespace.Filter",
+    "patchjson6902.Filter",
+    "patchstrategicmerge.Filter",
     "prefix.Filter",
     "replacement.Filter",
     "replicacount.Filter",
@@ -55,7 +59,9 @@ fn recorded_history(root: &Node) -> Vec<Id> {
 fn run(filter: &str, config: &str, input: &str) -> Result<Vec<String>, String> {
     let files = FileSet::from_texts([("config.json", config), ("input.yaml", input)]);
     let id = |path: &str| files.id(&RepoPath::new(path).unwrap()).unwrap();
-    let config = documents(id("config.json"), config).remove(0);
+    let Some(config) = documents(id("config.json"), config).into_iter().next() else {
+        return Err(format!("the configuration cannot be read: {config}"));
+    };
     let read = |root: Node| {
         let span = root.span;
         let history = recorded_history(&root);
@@ -82,6 +88,23 @@ fn run(filter: &str, config: &str, input: &str) -> Result<Vec<String>, String> {
         }
         "prefix.Filter" => names::apply(&mut context, &mut resources, field("prefix"), &specs, End::Prefix),
         "suffix.Filter" => names::apply(&mut context, &mut resources, field("suffix"), &specs, End::Suffix),
+        "patchjson6902.Filter" => {
+            let text = field("Patch").as_str().unwrap_or_default();
+            let Some(patch) = documents(id("config.json"), text).into_iter().next() else {
+                return Err("the patch cannot be read".to_owned());
+            };
+            let operations = json_patch::read(&patch).map_err(|error| error.message)?;
+            for resource in &mut resources {
+                json_patch::apply(&mut resource.node, &operations, patch.span).map_err(|error| error.message)?;
+            }
+        }
+        "patchstrategicmerge.Filter" => {
+            let patch = field("Patch");
+            let merger = Merger { patch: patch.span, direction: Direction::Prepend };
+            let merged = resources.iter().map(|resource| merger.merge(&resource.node, patch));
+            let merged = merged.collect::<Result<Vec<_>, _>>().map_err(|error| error.to_string())?;
+            return Ok(merged.iter().flatten().map(shape).collect());
+        }
         "valueadd.Filter" => {
             let path = field("FieldPath").as_str().unwrap_or_default();
             let position = config.get("filePathPosition").and_then(|node| node.as_str()?.parse().ok()).unwrap_or(0);
