@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use miette::{GraphicalTheme, ThemeCharacters, ThemeStyles};
 
-use crate::diagnostic::{Diagnostic, Findings, NotChecked, Severity};
+use crate::diagnostic::{Checked, Diagnostic, Findings, NotChecked, Severity};
 use crate::repo::Repo;
 use crate::report::redact::Redactions;
 use crate::report::snippet::{self, push_line};
@@ -28,13 +28,14 @@ pub fn text(findings: &Findings, repo: &Repo, color: Color) -> String {
     let theme = theme(color);
     let mut redactions = Redactions::new(repo);
     let mut out = String::new();
-    for group in groups(&findings.diagnostics) {
-        finding(&mut out, &group, repo, &mut redactions, &theme);
+    let groups = groups(&findings.diagnostics);
+    for group in &groups {
+        finding(&mut out, group, repo, &mut redactions, &theme);
         out.push('\n');
     }
     // A command that only renders says what is wrong, and claims nothing about the rest.
     if !findings.checked.is_empty() {
-        summary(&mut out, findings, &theme);
+        summary(&mut out, &groups, &findings.checked, &theme);
     }
     not_checked(&mut out, &findings.not_checked, repo);
     out
@@ -125,9 +126,8 @@ fn paint(words: &str, severity: Severity, theme: &GraphicalTheme) -> String {
     style.style(words).to_string()
 }
 
-fn summary(out: &mut String, findings: &Findings, theme: &GraphicalTheme) {
-    let count =
-        |severity| groups(&findings.diagnostics).iter().filter(|group| group.first.severity == severity).count();
+fn summary(out: &mut String, groups: &[Group<'_>], checked: &[Checked], theme: &GraphicalTheme) {
+    let count = |severity| groups.iter().filter(|group| group.first.severity == severity).count();
     let counts: Vec<String> = [Severity::Error, Severity::Warning, Severity::Note]
         .into_iter()
         .map(|severity| (severity, count(severity)))
@@ -136,7 +136,7 @@ fn summary(out: &mut String, findings: &Findings, theme: &GraphicalTheme) {
         .collect();
     let found = if counts.is_empty() { "no findings".to_owned() } else { format!("found: {}", counts.join(", ")) };
     push_line(out, &found);
-    let checked: Vec<String> = findings.checked.iter().map(|checked| counted(checked.count, &checked.what)).collect();
+    let checked: Vec<String> = checked.iter().map(|checked| counted(checked.count, &checked.what)).collect();
     push_line(out, &format!("checked: {}", checked.join(", ")));
 }
 
