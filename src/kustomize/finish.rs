@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use crate::kustomize::context::{Context, rule};
 use crate::kustomize::file::KustomizationFile;
+use crate::kustomize::load;
 use crate::kustomize::metadata::{self, ORIGIN, TRANSFORMATIONS};
 use crate::kustomize::patches::texts;
 use crate::kustomize::{Id, Mode, Resource};
@@ -67,6 +68,11 @@ const LAST: &[&str] = &["MutatingWebhookConfiguration", "ValidatingWebhookConfig
 pub(crate) fn finish(context: &mut Context<'_>, resources: &mut Vec<Resource>, file: &KustomizationFile) {
     for resource in resources.iter().filter(|resource| resource.kind() == "RoleBinding") {
         refuse_blank_subjects(context, resource);
+    }
+    for resource in resources.iter() {
+        if let Some(finding) = load::not_an_object(&resource.node, resource.origin) {
+            context.diagnostics.push(finding);
+        }
     }
     resources.retain(|resource| !is_local(resource));
     order(context, resources, file);

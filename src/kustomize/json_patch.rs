@@ -4,7 +4,7 @@
 //! negative, an index beyond the end fails.
 
 use crate::text::Span;
-use crate::yaml::{Dialect, Kind, Node, Scalar, Step, Typed};
+use crate::yaml::{Dialect, Kind, Node, Scalar, Step, Style, Typed};
 
 /// What an operation does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -277,40 +277,45 @@ fn number(scalar: &Scalar) -> Option<f64> {
     }
 }
 
-/// Largest integer below which every integer is a float of its own.
-const EXACT: f64 = 9_007_199_254_740_992.0;
-
-/// Gives every large integer the value that it has after a journey through JSON into a float.
+/// Writes every number as it is after a journey through JSON into a float: `12345678901234567` ends in 8.
 fn through_float(node: &mut Node) {
+    if !has_other_text(node) {
+        return;
+    }
     match &mut node.kind {
         Kind::Scalar(scalar) => {
-            if let Some(value) =
-                number(scalar).filter(|value| value.abs() > EXACT && value.fract() == 0.0 && value.is_finite())
-            {
-                let text =
-                    if value.abs() < 1e21 { format!("{value}") } else { format!("{value:e}").replace('e', "e+") };
-                if scalar.text != text {
-                    *scalar = Scalar::plain(text);
-                }
+            if let Some(value) = number(scalar) {
+                *scalar = Scalar::plain(float_text(value));
             }
         }
-        Kind::Sequence(items) => {
-            if items.iter().any(has_large_number) {
-                std::sync::Arc::make_mut(items).iter_mut().for_each(through_float);
-            }
-        }
-        Kind::Map(map) => {
-            if map.iter().any(|entry| has_large_number(&entry.value)) {
-                map.entries_mut().iter_mut().for_each(|entry| through_float(&mut entry.value));
-            }
-        }
+        Kind::Sequence(items) => std::sync::Arc::make_mut(items).iter_mut().for_each(through_float),
+        Kind::Map(map) => map.entries_mut().iter_mut().for_each(|entry| through_float(&mut entry.value)),
     }
 }
 
-fn has_large_number(node: &Node) -> bool {
+/// Returns whether some number in `node` is not written as that journey leaves it.
+fn has_other_text(node: &Node) -> bool {
     match &node.kind {
-        Kind::Scalar(scalar) => scalar.text.len() > 15 && number(scalar).is_some_and(|value| value.abs() > EXACT),
-        Kind::Sequence(items) => items.iter().any(has_large_number),
-        Kind::Map(map) => map.iter().any(|entry| has_large_number(&entry.value)),
+        Kind::Scalar(scalar) => {
+            let first = scalar.text.as_bytes().first();
+            scalar.style == Style::Plain
+                && first.is_some_and(|byte| byte.is_ascii_digit() || b"+-.".contains(byte))
+                && number(scalar).is_some_and(|value| value.is_finite() && scalar.text != float_text(value))
+        }
+        Kind::Sequence(items) => items.iter().any(has_other_text),
+        Kind::Map(map) => map.iter().any(|entry| has_other_text(&entry.value)),
+    }
+}
+
+/// Returns `value` as Go's `%g` writes it: with an exponent from a million on.
+fn float_text(value: f64) -> String {
+    let scientific = format!("{value:e}");
+    let Some((mantissa, exponent)) = scientific.split_once('e') else { return scientific };
+    match exponent.parse::<i32>() {
+        Ok(exponent) if !(-4..6).contains(&exponent) => {
+            let sign = if exponent < 0 { '-' } else { '+' };
+            format!("{mantissa}e{sign}{:02}", exponent.abs())
+        }
+        _ => format!("{value}"),
     }
 }

@@ -56,7 +56,7 @@ fn is_nothing(root: &Node) -> bool {
 }
 
 /// Returns why `node` is no Kubernetes object, where it is none.
-fn not_an_object(node: &Node, span: Span) -> Option<Diagnostic> {
+pub(crate) fn not_an_object(node: &Node, span: Span) -> Option<Diagnostic> {
     let refuse = |message: String, span| {
         Some(Diagnostic::new(rule::NOT_AN_OBJECT, Severity::Error, message).label(span, "not a Kubernetes object"))
     };

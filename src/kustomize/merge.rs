@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 
 use crate::kustomize::merge_schema::{ListStrategy, Schema};
 use crate::text::Span;
-use crate::yaml::{Entry, Kind, Map, Node, Step};
+use crate::yaml::{Entry, Kind, Map, Node, Step, Style};
 
 /// Why a patch cannot be merged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -106,7 +106,12 @@ impl Merger {
                 let result = self.patched(&replacement, Some(old));
                 self.each_field(result, Some(&replacement), schema)
             }
-            Directive::Merge => self.each_field(old.clone(), Some(&without_directive(patch)), schema),
+            Directive::Merge => {
+                let (original, patch) = (patch, &without_directive(patch));
+                // Where the patch is merged with itself, the directive is on both sides.
+                let old = if is_itself(old, original) { without_directive(old) } else { old.clone() };
+                self.each_field(old, Some(patch), schema)
+            }
         }
     }
 
@@ -154,7 +159,7 @@ impl Merger {
             if value.is_null() && (new.is_some() || !entry.value.is_null()) {
                 continue;
             }
-            entries.push(Entry { key: entry.key.clone(), value });
+            entries.push(Entry { key: entry.key.clone(), value: with_style_of(value, &entry.value) });
         }
         for entry in fields.into_iter().flat_map(Map::iter) {
             if old.get(entry.key.text()).is_some() {
@@ -209,6 +214,26 @@ impl Merger {
             is_whole && self.is_settled(item, schema)
         })
     }
+}
+
+/// Returns `value`, quoted where the scalar that it replaces was: so a number becomes a string in the place of one.
+fn with_style_of(mut value: Node, old: &Node) -> Node {
+    if let (Some(new), Some(old)) = (value.as_scalar(), old.as_scalar())
+        && new.style == Style::Plain
+        && old.style != Style::Plain
+    {
+        let style = old.style;
+        if let Some(scalar) = value.as_scalar_mut() {
+            scalar.style = style;
+            scalar.tag = None;
+        }
+    }
+    value
+}
+
+/// Returns whether `old` is what `patch` itself says: the patch is merged with itself where there was nothing.
+fn is_itself(old: &Node, patch: &Node) -> bool {
+    old.span == patch.span && old.kind == patch.kind
 }
 
 /// Returns the node, unless it is absent or null.

@@ -4,7 +4,9 @@
 
 use smol_str::SmolStr;
 
-use crate::kustomize::merge::{DIRECTIVE, Direction, Directive, MergeError, Merger, Side, directive, present};
+use crate::kustomize::merge::{
+    DIRECTIVE, Direction, Directive, MergeError, Merger, Side, directive, is_itself, present,
+};
 use crate::kustomize::merge_schema::{ListStrategy, Schema};
 use crate::text::Span;
 use crate::yaml::{Entry, Key, Node, Scalar};
@@ -62,6 +64,7 @@ impl Merger {
                 Ok(Some(self.patched(&Node::sequence(merged, patch.span), Some(old))))
             }
             Directive::Merge => {
+                let items = if is_itself(old, patch) { new.clone() } else { items };
                 let merged = self.elements(items, &Source::Patch(&new), keys, schema, patch.span)?;
                 Ok(Some(Node { kind: Node::sequence(merged, old.span).kind, ..old.clone() }))
             }
@@ -97,7 +100,7 @@ impl Merger {
             fill_keys(&mut value, &now_valid, &values);
             // kustomize changes the old element in place, save where the patch replaces it as a whole.
             if let Some(at) = old
-                && !new.is_some_and(replaces)
+                && !new.is_some_and(|new| replaces(new) && !is_itself(&target[at], new))
             {
                 target[at] = value.clone();
             }
