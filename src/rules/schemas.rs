@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use crate::diagnostic::{Diagnostic, Findings, Severity};
-use crate::flux::Cluster;
+use crate::flux::{Cluster, Object};
 use crate::kube::Gvk;
 use crate::kustomize::Resource;
 use crate::rules::{Check, Context, FixAvailability, Rule};
@@ -93,27 +93,39 @@ fn catalogue(context: &Context<'_>, cluster: &Cluster) -> Catalogue {
 }
 
 /// Calls `each` with every object of every cluster and what its check came to.
-fn check_all(context: &Context<'_>, mut each: impl FnMut(&Cluster, &Resource, &Outcome)) {
+fn check_all(context: &Context<'_>, mut each: impl FnMut(&Cluster, &Object<'_>, &Outcome)) {
     for cluster in &context.fleet.clusters {
         let catalogue = catalogue(context, cluster);
         for object in cluster.objects() {
-            each(cluster, object.resource, &catalogue.check(&object.resource.node));
+            each(cluster, &object, &catalogue.check(&object.resource.node));
         }
     }
 }
 
 /// Reports what schemas refuse: unknown fields under their own rule, everything else under the other.
 fn check_violations(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
-    check_all(context, |cluster, resource, outcome| {
+    check_all(context, |cluster, object, outcome| {
         let Outcome::Checked(checked) = outcome else { return };
+        let resource = object.resource;
         for violation in &checked.violations {
             let unknown = violation.kind == ViolationKind::UnknownField;
             let own = unknown == (rule.id == UNKNOWN_FIELD.id);
-            if own && !violation.holds_variable && !is_decrypted(resource, violation) {
+            let known =
+                !violation.holds_variable && !is_undefined(object, violation) && !is_decrypted(resource, violation);
+            if own && known {
                 out.push(violated(rule, resource, violation, checked.origin).in_cluster(&cluster.name));
             }
         }
     });
+}
+
+/// Returns whether the value lacks what an undefined variable should have given: that is told by its own rule.
+fn is_undefined(object: &Object<'_>, violation: &Violation) -> bool {
+    let findings = object.owner.map_or(&[][..], |owner| &owner.substitution.findings);
+    let value = violation.span;
+    findings.iter().any(|finding| {
+        finding.span.source == value.source && value.start <= finding.span.start && finding.span.end <= value.end
+    })
 }
 
 /// Returns whether the place looks different to the API server: Flux decrypts what SOPS encrypted, and takes its field away.
@@ -173,9 +185,9 @@ fn check_served(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
 /// Reports every CRD that objects could not be checked against, once.
 fn check_broken(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
     let mut broken = BTreeMap::new();
-    check_all(context, |_, resource, outcome| {
+    check_all(context, |_, object, outcome| {
         if let Outcome::BrokenSchema { span, reason } = outcome {
-            broken.entry(*span).or_insert_with(|| (resource.gvk(), reason.clone()));
+            broken.entry(*span).or_insert_with(|| (object.resource.gvk(), reason.clone()));
         }
     });
     for (span, (gvk, reason)) in broken {
