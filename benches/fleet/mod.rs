@@ -128,7 +128,7 @@ spec:
 const OVERLAY: &str = "\
 apiVersion: kustomize.config.k8s.io/v1beta1
 kind: Kustomization
-namespace: APP
+namespace: default
 resources:
   - ../../base/APP
 patches:
