@@ -12,7 +12,7 @@ use crate::cli::{CliError, Ended};
 use crate::diagnostic::{Findings, Severity};
 use crate::kustomize::{self, Build};
 use crate::report;
-use crate::text::RepoPath;
+use crate::text::{ReadError, RepoPath};
 use crate::yaml;
 
 /// Print what kustomize makes of a directory, byte for byte
@@ -87,6 +87,9 @@ fn locate(directory: &Path, root: Option<&Path>) -> Result<(PathBuf, RepoPath), 
         found.map_err(|source| CliError::Find { path: path.to_owned(), source })
     };
     let wanted = absolute(directory)?;
+    if !wanted.is_dir() {
+        return Err(ReadError::NotADirectory(directory.to_owned()).into());
+    }
     let root = match root {
         Some(root) => absolute(root)?,
         None => match wanted.ancestors().find(|parent| parent.join(".git").exists()) {
