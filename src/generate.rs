@@ -30,13 +30,14 @@ use serde_json::{Map, Value};
 
 use crate::text::FileSet;
 
-/// Returns the parameters that the file `path` of `files` holds, a YAML mapping.
+/// Returns the parameters that `text` holds, a YAML mapping.
 ///
 /// # Errors
 /// When it cannot be read or is no mapping.
-pub fn read_parameters(files: &FileSet, path: &str) -> Result<Map<String, Value>, FileError> {
-    match data::read(files, path)? {
+pub fn parse_parameters(text: &str) -> Result<Map<String, Value>, FileError> {
+    const NAME: &str = "parameters.yaml";
+    match data::read(&FileSet::from_texts([(NAME, text)]), NAME)? {
         Value::Object(parameters) => Ok(parameters),
-        _ => Err(FileError { path: path.to_owned(), line: None, reason: "it holds no mapping".to_owned() }),
+        _ => Err(FileError { path: NAME.to_owned(), line: None, reason: "it holds no mapping".to_owned() }),
     }
 }

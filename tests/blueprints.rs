@@ -221,9 +221,9 @@ fn what_a_template_breaks_is_told_at_the_line_of_the_template() {
 
 #[test]
 fn the_example_of_parameters_is_valid() {
-    let folder = text::read_tree(&root().join("blueprints/crypto-trading")).unwrap();
+    let example = fs::read_to_string(root().join("blueprints/crypto-trading/parameters.example.yaml")).unwrap();
     let mut answers = answers(&[]);
-    answers.extend(generate::read_parameters(&folder.files, "parameters.example.yaml").unwrap());
+    answers.extend(generate::parse_parameters(&example).unwrap());
     let files = generate::generate(&crypto_trading(), &answers).unwrap();
     assert!(!files.is_dir(&RepoPath::new("clusters/nyc1").unwrap()));
 }

@@ -98,6 +98,26 @@ fn wrong_parameters_are_told_in_one_message_and_write_nothing() {
 }
 
 #[test]
+fn parameters_come_from_a_file_whatever_its_name_and_a_flag_wins() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("odd\tname"), "organisation: one\nrepository: two\n").unwrap();
+    let output = init(directory.path(), &["out", "--yes", "--parameters", "odd\tname", "--organisation", "three"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let sync = fs::read_to_string(directory.path().join("out/clusters/fra1/flux-system/gotk-sync.yaml")).unwrap();
+    assert!(sync.contains("url: ssh://git@github.com/three/two"), "{sync}");
+}
+
+#[test]
+fn a_mistake_in_the_file_of_parameters_is_told_with_its_line() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("p.yaml"), "organisation: one\nrepository: [\n").unwrap();
+    let output = init(directory.path(), &["out", "--yes", "--parameters", "p.yaml"]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = stderr(&output);
+    assert!(said.contains("failed to use the parameters of `p.yaml`") && said.contains("line "), "{said}");
+}
+
+#[test]
 fn an_unknown_parameter_or_blueprint_is_named() {
     let directory = tempfile::tempdir().unwrap();
     let output = init(directory.path(), &["--yes", "--set", "organization=acme"]);

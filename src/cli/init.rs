@@ -126,8 +126,8 @@ pub(super) enum InitError {
     ReadBlueprint(#[from] ReadError),
     #[error("read the parameters of `{0}`")]
     ReadParameters(PathBuf, #[source] io::Error),
-    #[error("use the parameters")]
-    ParameterFile(#[from] FileError),
+    #[error("use the parameters of `{0}`")]
+    Parameters(PathBuf, #[source] FileError),
     #[error("use the parameters: {0}")]
     Parameter(ParameterProblem),
     #[error(transparent)]
@@ -191,8 +191,7 @@ fn answers(args: &Args, blueprint: &Blueprint) -> Result<Map<String, Value>, Ini
     let mut given = BTreeSet::new();
     if let Some(path) = &args.parameters {
         let text = fs::read_to_string(path).map_err(|error| InitError::ReadParameters(path.clone(), error))?;
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let of_file = generate::read_parameters(&FileSet::from_texts([(&name, text)]), &name)?;
+        let of_file = generate::parse_parameters(&text).map_err(|error| InitError::Parameters(path.clone(), error))?;
         given.extend(of_file.keys().cloned());
         answers.extend(of_file);
     }
