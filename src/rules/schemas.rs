@@ -10,7 +10,6 @@ use crate::kube::Gvk;
 use crate::kustomize::Resource;
 use crate::rules::{Check, Context, FixAvailability, Rule};
 use crate::schema::{Catalogue, Origin, Outcome, Violation, ViolationKind};
-use crate::yaml::Node;
 
 /// Every rule of this family, in the order they are documented.
 pub(super) const RULES: &[Rule] = &[VIOLATION, UNKNOWN_FIELD, NOT_SERVED, BROKEN];
