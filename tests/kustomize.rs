@@ -1,6 +1,6 @@
 //! What a build says beside its output: where values come from, what is outside, what is wrong.
 
-use gitops_gen::kustomize::{Build, MissingComponents, Mode, Overlay, build};
+use gitops_gen::kustomize::{Build, MissingComponents, Mode, Overlay, Resource, build};
 use gitops_gen::repo::Repo;
 use gitops_gen::text::{FileSet, RepoPath, Span};
 use gitops_gen::yaml::{Node, Step};
@@ -24,17 +24,17 @@ fn repo(files: &[(&str, &str)]) -> Repo {
 }
 
 fn built(repo: &Repo, dir: &str, overlay: Option<&Overlay>) -> Build {
-    build(repo, repo.files(), &RepoPath::new(dir).unwrap(), Mode::Flux, overlay)
+    build(repo, repo.files(), &RepoPath::new(dir).expect("a path"), Mode::Flux, overlay)
 }
 
 /// Returns `file: text` of the place.
 fn place(repo: &Repo, span: Span) -> String {
     let sources = repo.sources();
-    format!("{}: {}", sources.path(span).unwrap(), sources.slice(span).unwrap())
+    format!("{}: {}", sources.path(span).expect("a file"), sources.slice(span).expect("a text"))
 }
 
 fn first<'b>(build: &'b Build, keys: &[&str]) -> &'b Node {
-    build.resources[0].node.at(keys).unwrap()
+    build.resources[0].node.at(keys).expect("a value")
 }
 
 #[test]
@@ -83,7 +83,9 @@ fn a_flux_kustomization_is_folded_into_the_top_level_file() {
     let spec = &repo.yaml(id).unwrap().documents[0].root;
     let mapping = |entries: &[(&str, Node)]| {
         let mut node = Node::empty_map(spec.span);
-        entries.iter().for_each(|(key, value)| node.as_map_mut().unwrap().set(key, value.clone()));
+        for (key, value) in entries {
+            node.as_map_mut().unwrap().set(key, value.clone());
+        }
         node
     };
     let target = mapping(&[("kind", Node::string("Deployment", spec.span))]);
@@ -117,7 +119,7 @@ fn a_directory_without_a_file_gets_one_that_closes_directories_with_their_own() 
         ("apps/readme.md", "text"),
     ]);
     let build = built(&repo, "apps", None);
-    let names: Vec<_> = build.resources.iter().map(|resource| resource.name()).collect();
+    let names: Vec<_> = build.resources.iter().map(Resource::name).collect();
     assert_eq!(names, ["first", "second"]);
 }
 

@@ -207,21 +207,21 @@ fn by(value: &Node) -> Option<Span> {
     value.chain.as_ref().and_then(|chain| chain.by)
 }
 
-fn replace(target: &mut Node, path: &[String], value: Node, patch: Span) -> Result<(), String> {
+fn replace(target: &mut Node, path: &[String], value: Node, cause: Span) -> Result<(), String> {
     let Some((last, above)) = path.split_last() else {
-        *target = value.via(Step::Patch, Some(patch), None);
+        *target = value.via(Step::Patch, Some(cause), None);
         return Ok(());
     };
     let parent = container(target, above)?;
     match &mut parent.kind {
         Kind::Map(map) => {
-            let value = value.via(Step::Patch, Some(patch), map.get(last));
+            let value = value.via(Step::Patch, Some(cause), map.get(last));
             map.set(last, value);
         }
         Kind::Sequence(items) => {
             let at = index(last, items.len()).ok_or_else(|| missing(path))?;
             let items = std::sync::Arc::make_mut(items);
-            items[at] = value.via(Step::Patch, Some(patch), Some(&items[at]));
+            items[at] = value.via(Step::Patch, Some(cause), Some(&items[at]));
         }
         Kind::Scalar(_) => return Err(missing(path)),
     }
@@ -252,7 +252,7 @@ fn is_equal(left: &Node, right: &Node) -> bool {
                     && (left.text == right.text || !left.is_string(Dialect::KustomizeV3))
             },
             #[expect(clippy::float_cmp, reason = "kustomize compares the numbers that JSON gave it")]
-            |(left, right)| left == right,
+            |(one, other)| one == other,
         ),
         (Kind::Sequence(left), Kind::Sequence(right)) => {
             left.len() == right.len() && left.iter().zip(right.iter()).all(|(left, right)| is_equal(left, right))

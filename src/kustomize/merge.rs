@@ -6,6 +6,7 @@
 //! A patch value is a [`Node`] whose span is in the patch; where it lands it records the patch as its cause.
 
 #[cfg(test)]
+#[expect(clippy::print_stdout, reason = "the figures of a suite, and that it is skipped, are for people")]
 mod conformance;
 mod list;
 
