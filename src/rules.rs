@@ -32,6 +32,7 @@ use rayon::prelude::*;
 use crate::diagnostic::{Diagnostic, Findings, Severity};
 use crate::flux::{self, Cluster, Fleet, FluxVersion, Location};
 use crate::repo::Repo;
+use crate::rules::schemas::ClusterSchemas;
 use crate::schema::Catalogue;
 
 /// Whether a rule offers a remedy that can be applied.
@@ -92,8 +93,17 @@ pub struct Context<'a> {
     pub fleet: &'a Fleet,
     /// The Flux release that the clusters run.
     pub version: FluxVersion,
-    /// The schemas that are known.
-    pub catalogue: &'a Catalogue,
+    /// What the schemas say of the objects of each cluster, in the order of `fleet.clusters`.
+    schemas: Vec<ClusterSchemas<'a>>,
+}
+
+impl<'a> Context<'a> {
+    /// Returns what rules look at, with every object checked against the schema of its kind.
+    pub fn new(repo: &'a Repo, fleet: &'a Fleet, version: FluxVersion) -> Self {
+        let catalogue = Catalogue::of(repo);
+        let schemas = fleet.clusters.par_iter().map(|cluster| ClusterSchemas::new(&catalogue, cluster)).collect();
+        Self { repo, fleet, version, schemas }
+    }
 }
 
 /// The families, in the order they are documented.
@@ -125,8 +135,7 @@ pub fn find(id: &str) -> Option<&'static Rule> {
 /// Renders every cluster of `repo` and runs every rule; findings are sorted by place.
 pub fn validate(repo: &Repo, options: &flux::Options) -> Findings {
     let fleet = flux::clusters(repo, options);
-    let catalogue = Catalogue::of(repo);
-    check(&Context { repo, fleet: &fleet, version: options.version, catalogue: &catalogue })
+    check(&Context::new(repo, &fleet, options.version))
 }
 
 /// Runs every rule over clusters that are rendered already; findings are sorted by place.

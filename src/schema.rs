@@ -14,7 +14,7 @@
 //! let (_, file) = repo.files().iter().next().expect("there is one file");
 //! for document in repo.yaml(file).into_iter().flat_map(|parsed| &parsed.documents) {
 //!     let Outcome::Checked(checked) = catalogue.check(&document.root) else { continue };
-//!     assert_eq!(checked.violations[0].message, "unknown field `date`, did you mean `data`");
+//!     assert_eq!(checked.violations[0].message, "unknown field `date`");
 //! }
 //! ```
 

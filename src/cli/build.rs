@@ -13,7 +13,6 @@ use crate::flux::{Cluster, Fleet, FluxKustomization, FluxVersion, Object};
 use crate::repo::Repo;
 use crate::report;
 use crate::rules::{self, Context};
-use crate::schema::Catalogue;
 use crate::yaml;
 
 /// Print what Flux applies to a cluster: built, substituted, in the order of its Kustomizations
@@ -69,8 +68,7 @@ fn is_wanted(object: &Object<'_>, args: &Args) -> bool {
 
 /// Returns what Flux or the API server would refuse of the wanted part, and what of it is left out.
 fn talk(fleet: &Fleet, cluster: &Cluster, args: &Args, repo: &Repo) -> Findings {
-    let catalogue = Catalogue::of(repo);
-    let context = Context { repo, fleet, version: args.flux_version, catalogue: &catalogue };
+    let context = Context::new(repo, fleet, args.flux_version);
     let mut findings = Findings { checked: Vec::new(), not_checked: Vec::new(), ..rules::check(&context) };
     findings.diagnostics.retain(|finding| finding.severity == Severity::Error);
 

@@ -12,7 +12,6 @@ use crate::diagnostic::Severity;
 use crate::flux::FluxVersion;
 use crate::report;
 use crate::rules::{self, Context};
-use crate::schema::Catalogue;
 
 /// Check a repository offline, cluster by cluster, as Flux would apply it
 #[derive(Debug, clap::Args)]
@@ -68,9 +67,8 @@ impl FailOn {
 pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
     let Tree { repo, not_checked } = tree::read_without(&args.directory, &args.exclude)?;
     let fleet = fleet::render(&repo, &args.clusters, args.flux_version)?;
-    let catalogue = Catalogue::of(&repo);
     let version = args.flux_version;
-    let mut findings = rules::check(&Context { repo: &repo, fleet: &fleet, version, catalogue: &catalogue });
+    let mut findings = rules::check(&Context::new(&repo, &fleet, version));
     findings.not_checked.extend(not_checked);
     findings.sort(repo.sources());
     let report = match args.format {

@@ -129,7 +129,8 @@ With a kustomization file present only what it lists is applied: a file that was
 and nobody is told.
 
 ## What it cannot see
-Files that people apply by hand, and top-level directories of which nothing is applied: those are passed over.
+Files that people apply by hand: top-level directories of which nothing is applied are passed over, and so is what stands \
+beside a cluster's directory (`deployments/dev` beside the cluster `deployments/prod`).
 ",
     check: Check::Repository(check_orphans),
 };
@@ -220,7 +221,8 @@ fn check_orphans(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) 
 
     let mut by_directory: BTreeMap<RepoPath, Vec<(RepoPath, Span)>> = BTreeMap::new();
     for (path, source) in yaml_files(context) {
-        if applied.contains(&source) || !served.contains(&top(path)) || is_template(context, path) {
+        let beside = clusters.iter().any(|cluster| is_beside(path, &cluster.path));
+        if applied.contains(&source) || !served.contains(&top(path)) || beside || is_template(context, path) {
             continue;
         }
         let Some(span) = manifest_name(context, path, source) else { continue };
@@ -251,6 +253,12 @@ fn check_orphans(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) 
     }
 }
 
+/// Returns whether `path` is below a sibling of the directory `cluster`: another environment, which Flux does not serve.
+fn is_beside(path: &RepoPath, cluster: &RepoPath) -> bool {
+    let parent = cluster.parent();
+    !parent.is_root() && path.is_below(&parent) && path.parent() != parent && !path.is_below(cluster)
+}
+
 fn applied_files(cluster: &Cluster) -> impl Iterator<Item = SourceId> {
     let builds = cluster.root.iter().chain(cluster.kustomizations.values().map(|owner| &owner.build));
     builds.flat_map(|build| build.files.iter().copied())
@@ -269,7 +277,8 @@ fn is_rendered(cluster: &Cluster) -> bool {
 fn manifest_name(context: &Context<'_>, path: &RepoPath, source: SourceId) -> Option<Span> {
     let parsed = context.repo.yaml(source)?;
     if is_kustomization_file(path) {
-        return parsed.documents.first().map(|document| document.span.start_point());
+        let first = parsed.documents.first()?.root.as_map()?.entries().first()?;
+        return Some(first.key.span.to(first.value.span));
     }
     parsed.documents.iter().find_map(|document| object_name(&document.root))
 }

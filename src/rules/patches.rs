@@ -5,6 +5,7 @@
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::kustomize::{Build, Id, UnmatchedPatch};
 use crate::rules::{Check, Context, FixAvailability, Rule, nearest};
+use crate::text::{RepoPath, SourceFile};
 
 /// Every rule of this family, in the order they are documented.
 pub(super) const RULES: &[Rule] = &[UNMATCHED];
@@ -22,7 +23,8 @@ kustomize is silent about a target that matches nothing: the patch is simply los
 the object.
 
 ## What it cannot see
-Objects of remote bases and Helm charts: where the build has some the finding is a note.
+Objects of remote bases and Helm charts: where the build has some the finding is a note. Patches of Flux's own controllers \
+are passed over while `gotk-components.yaml` is empty: `flux bootstrap` fills it.
 ",
     check: Check::Repository(check_unmatched),
 };
@@ -32,11 +34,22 @@ fn check_unmatched(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>
     for cluster in &context.fleet.clusters {
         let builds = cluster.root.iter().chain(cluster.kustomizations.values().map(|owner| &owner.build));
         for build in builds {
-            for patch in &build.unmatched {
+            for patch in build.unmatched.iter().filter(|patch| !awaits_bootstrap(context, build, patch)) {
                 out.push(unmatched(rule, context, build, patch).in_cluster(&cluster.name));
             }
         }
     }
+}
+
+/// Returns whether the patch is on what `flux bootstrap` still has to write into the empty file beside it.
+fn awaits_bootstrap(context: &Context<'_>, build: &Build, patch: &UnmatchedPatch) -> bool {
+    let sources = context.repo.sources();
+    let Some(directory) = sources.path(patch.span).map(RepoPath::parent) else { return false };
+    build.files.iter().any(|id| {
+        let path = sources.get(*id).map(SourceFile::path);
+        let written_by_flux = path.is_some_and(|path| path.parent() == directory && path.name().starts_with("gotk-"));
+        written_by_flux && context.repo.yaml(*id).is_some_and(|parsed| parsed.documents.is_empty())
+    })
 }
 
 fn unmatched(rule: &Rule, context: &Context<'_>, build: &Build, patch: &UnmatchedPatch) -> Diagnostic {

@@ -4,12 +4,15 @@
 
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
+
 use crate::diagnostic::{Diagnostic, Findings, Severity};
-use crate::flux::{Cluster, Object};
+use crate::flux::{Cluster, Object, SubstitutionProblem};
 use crate::kube::Gvk;
 use crate::kustomize::Resource;
 use crate::rules::{Check, Context, FixAvailability, Rule};
 use crate::schema::{Catalogue, Origin, Outcome, Violation, ViolationKind};
+use crate::text::Span;
 
 /// Every rule of this family, in the order they are documented.
 pub(super) const RULES: &[Rule] = &[VIOLATION, UNKNOWN_FIELD, NOT_SERVED, BROKEN];
@@ -87,53 +90,48 @@ CRDs of which the repository has no object.
 /// Groups whose removed versions are told by `flux-api-removed`.
 const FLUX_GROUPS: &str = ".toolkit.fluxcd.io";
 
-fn catalogue(context: &Context<'_>, cluster: &Cluster) -> Catalogue {
-    context.catalogue.with_crds(cluster.objects().map(|object| &object.resource.node))
+/// A cluster with the schemas that apply to it, and what they say of its objects.
+#[derive(Debug)]
+pub(super) struct ClusterSchemas<'a> {
+    cluster: &'a Cluster,
+    catalogue: Catalogue,
+    outcomes: Vec<(Object<'a>, Outcome)>,
 }
 
-/// Calls `each` with every object of every cluster and what its check came to.
-fn check_all(context: &Context<'_>, mut each: impl FnMut(&Cluster, &Object<'_>, &Outcome)) {
-    for cluster in &context.fleet.clusters {
-        let catalogue = catalogue(context, cluster);
-        for object in cluster.objects() {
-            each(cluster, &object, &catalogue.check(&object.resource.node));
-        }
+impl<'a> ClusterSchemas<'a> {
+    /// Checks every object of `cluster`; its own CRDs come before those of `catalogue`.
+    pub(super) fn new(catalogue: &Catalogue, cluster: &'a Cluster) -> Self {
+        let catalogue = catalogue.with_crds(cluster.objects().map(|object| &object.resource.node));
+        let objects: Vec<Object<'a>> = cluster.objects().collect();
+        let outcomes = objects.into_par_iter().map(|object| (object, catalogue.check(&object.resource.node))).collect();
+        Self { cluster, catalogue, outcomes }
     }
 }
 
 /// Reports what schemas refuse: unknown fields under their own rule, everything else under the other.
 fn check_violations(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
-    check_all(context, |cluster, object, outcome| {
-        let Outcome::Checked(checked) = outcome else { return };
-        let resource = object.resource;
-        for violation in &checked.violations {
-            let unknown = violation.kind == ViolationKind::UnknownField;
-            let own = unknown == (rule.id == UNKNOWN_FIELD.id);
-            let known =
-                !violation.holds_variable && !is_undefined(object, violation) && !is_decrypted(resource, violation);
-            if own && known {
-                out.push(violated(rule, resource, violation, checked.origin).in_cluster(&cluster.name));
+    for schemas in &context.schemas {
+        for (object, outcome) in &schemas.outcomes {
+            let Outcome::Checked(checked) = outcome else { continue };
+            for violation in &checked.violations {
+                let own = (violation.kind == ViolationKind::UnknownField) == (rule.id == UNKNOWN_FIELD.id);
+                if own && !violation.holds_variable && !is_undefined(object, violation.span) {
+                    let finding = violated(rule, object.resource, violation, checked.origin);
+                    out.push(finding.in_cluster(&schemas.cluster.name));
+                }
             }
         }
-    });
-}
-
-/// Returns whether the value lacks what an undefined variable should have given: that is told by its own rule.
-fn is_undefined(object: &Object<'_>, violation: &Violation) -> bool {
-    let findings = object.owner.map_or(&[][..], |owner| &owner.substitution.findings);
-    let value = violation.span;
-    findings.iter().any(|finding| {
-        finding.span.source == value.source && value.start <= finding.span.start && finding.span.end <= value.end
-    })
-}
-
-/// Returns whether the place looks different to the API server: Flux decrypts what SOPS encrypted, and takes its field away.
-fn is_decrypted(resource: &Resource, violation: &Violation) -> bool {
-    if resource.node.get("sops").is_none() {
-        return false;
     }
-    let value = violation.pointer.resolve(&resource.node).and_then(|found| found.node.as_str());
-    violation.pointer.to_string().starts_with("/sops") || value.is_some_and(|text| text.starts_with("ENC["))
+}
+
+/// Returns whether the value holds a variable that nothing defines: that is the mistake, not what is left of the value.
+fn is_undefined(object: &Object<'_>, span: Span) -> bool {
+    let findings = object.owner.map(|owner| owner.substitution.findings.as_slice()).unwrap_or_default();
+    findings.iter().any(|finding| {
+        let place = finding.span;
+        let inside = place.source == span.source && span.start <= place.start && place.end <= span.end;
+        inside && matches!(finding.problem, SubstitutionProblem::Undefined { .. })
+    })
 }
 
 fn violated(rule: &Rule, resource: &Resource, violation: &Violation, origin: Origin) -> Diagnostic {
@@ -158,24 +156,23 @@ fn violated(rule: &Rule, resource: &Resource, violation: &Violation, origin: Ori
 
 /// Reports every object whose kind exists in other versions only.
 fn check_served(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
-    for cluster in &context.fleet.clusters {
-        let catalogue = catalogue(context, cluster);
-        for object in cluster.objects() {
+    for schemas in &context.schemas {
+        for (object, outcome) in &schemas.outcomes {
+            let Outcome::NoSchema(known) = outcome else { continue };
             let gvk = object.resource.gvk();
-            let known = catalogue.known_versions(&gvk.group, &gvk.kind);
-            if known.is_empty() || known.contains(&gvk.version) || gvk.group.ends_with(FLUX_GROUPS) {
+            if known.is_empty() || gvk.group.ends_with(FLUX_GROUPS) {
                 continue;
             }
             let Some(node) = object.resource.node.get("apiVersion") else { continue };
             let served: Vec<String> = known.iter().map(|version| format!("`{version}`")).collect();
             let versions = served.join(", ");
-            let preferred = catalogue.preferred_version(&gvk.group, &gvk.kind);
+            let preferred = schemas.catalogue.preferred_version(&gvk.group, &gvk.kind);
             let newest = preferred.map_or(String::new(), |version| format!("{}/{version}", gvk.group));
             out.push(
                 rule.report(format!("`{}` of `{}` is not served", gvk.api_version(), object.resource.object_ref()))
                     .label(node.span, format!("{} exists as {versions}", gvk.kind))
                     .help(format!("use `{}`", newest.trim_start_matches('/')))
-                    .in_cluster(&cluster.name),
+                    .in_cluster(&schemas.cluster.name),
             );
         }
     }
@@ -184,11 +181,11 @@ fn check_served(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
 /// Reports every CRD that objects could not be checked against, once.
 fn check_broken(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
     let mut broken = BTreeMap::new();
-    check_all(context, |_, object, outcome| {
+    for (object, outcome) in context.schemas.iter().flat_map(|schemas| &schemas.outcomes) {
         if let Outcome::BrokenSchema { span, reason } = outcome {
             broken.entry(*span).or_insert_with(|| (object.resource.gvk(), reason.clone()));
         }
-    });
+    }
     for (span, (gvk, reason)) in broken {
         out.push(
             rule.report(format!("the schema of `{gvk}` cannot be used"))
@@ -202,13 +199,9 @@ fn check_broken(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
 /// Records every kind of which no schema is known: its objects are not checked.
 pub(super) fn list_unknown_kinds(context: &Context<'_>, findings: &mut Findings) {
     let mut unknown: BTreeMap<Gvk, usize> = BTreeMap::new();
-    for cluster in &context.fleet.clusters {
-        let catalogue = catalogue(context, cluster);
-        for object in cluster.objects() {
-            let gvk = object.resource.gvk();
-            if !catalogue.known_versions(&gvk.group, &gvk.kind).contains(&gvk.version) {
-                *unknown.entry(gvk).or_default() += 1;
-            }
+    for (object, outcome) in context.schemas.iter().flat_map(|schemas| &schemas.outcomes) {
+        if let Outcome::NoSchema(_) = outcome {
+            *unknown.entry(object.resource.gvk()).or_default() += 1;
         }
     }
     for (gvk, count) in unknown {

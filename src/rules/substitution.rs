@@ -2,6 +2,8 @@
 //!
 //! Source: Flux, Kustomization API, "Post build variable substitution"; fluxcd/pkg/envsubst.
 
+use std::collections::BTreeSet;
+
 use smol_str::SmolStr;
 
 use crate::diagnostic::{Diagnostic, Severity};
@@ -25,7 +27,8 @@ From Flux 2.9 on an undefined variable fails the Kustomization: `variable not se
 strictness is turned off, the text is silently empty there: then the finding is a warning.
 
 ## What it cannot see
-Variables of a ConfigMap or Secret that this repository does not hold: then the finding is a note.
+Variables of a ConfigMap or Secret that this repository does not hold: nothing is reported then, and \
+`substitute-from-missing` names them.
 ",
     check: Check::Cluster(check_undefined),
 };
@@ -79,11 +82,11 @@ fn check_undefined(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
     for (owner, finding) in problems(cluster) {
         let SubstitutionProblem::Undefined { name } = &finding.problem else { continue };
         let substitution = &owner.substitution;
-        let worst = match (substitution.complete, substitution.strict) {
-            (false, _) => Severity::Note,
-            (true, true) => Severity::Error,
-            (true, false) => Severity::Warning,
-        };
+        // What is missing may define it: `substitute-from-missing` names the variables of one Kustomization together.
+        if !substitution.complete {
+            continue;
+        }
+        let worst = if substitution.strict { Severity::Error } else { Severity::Warning };
         let known = substitution.variables.keys().map(SmolStr::as_str);
         let help = match nearest(name, known) {
             Some(near) => format!("did you mean `{near}`?"),
@@ -159,16 +162,31 @@ fn check_from(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
                 None => "add it, or set `optional: true`".to_owned(),
             };
             let what = format!("{} {namespace}/{}", reference.kind, reference.name.value);
-            out.push(
-                rule.report(format!(
-                    "Kustomization `{}` takes variables from `{what}`, which does not exist",
-                    owner.id
-                ))
+            let finding = rule
+                .report(format!("Kustomization `{}` takes variables from `{what}`, which does not exist", owner.id))
                 .label(reference.name.span, format!("no {} of namespace `{namespace}` has this name", reference.kind))
                 .help(help)
                 .note("Flux fails the Kustomization: nothing of it is applied")
-                .at_most(worst),
-            );
+                .at_most(worst);
+            out.push(match undefined_names(owner) {
+                Some(names) => finding.note(format!("it would have to define {names}, which nothing else does")),
+                None => finding,
+            });
         }
     }
+}
+
+/// Returns the variables that `owner` uses and nothing known defines, for people; nothing where there is none.
+fn undefined_names(owner: &FluxKustomization) -> Option<String> {
+    let names: BTreeSet<&str> = owner
+        .substitution
+        .findings
+        .iter()
+        .filter_map(|finding| match &finding.problem {
+            SubstitutionProblem::Undefined { name } => Some(name.as_str()),
+            _ => None,
+        })
+        .collect();
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    (!quoted.is_empty()).then(|| quoted.join(", "))
 }

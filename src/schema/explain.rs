@@ -59,12 +59,8 @@ impl Explainer<'_> {
         let known = properties.into_iter().flat_map(Map::keys).map(String::as_str);
         let present = path::nearest(at, self.root);
         let suggestion = pick::nearest(field, known.filter(|name| present.get(name).is_none()));
-        let hint = match suggestion {
-            Some(name) => format!(", did you mean `{name}`"),
-            None => elsewhere::home(field, at, self.schema, self.root)
-                .map(|home| format!(", which is a field of {home}"))
-                .unwrap_or_default(),
-        };
+        let home = suggestion.is_none().then(|| elsewhere::home(field, at, self.schema, self.root)).flatten();
+        let hint = home.map(|home| format!(", which is a field of {home}")).unwrap_or_default();
         let message = format!("unknown field `{}`{hint}", path::display(&whole, self.root));
         let span = path::place(&whole, self.root);
         let mut violation = self.violation(&whole, span, ViolationKind::UnknownField, message).suggest(suggestion);

@@ -72,7 +72,7 @@ fn a_valid_deployment_has_no_violation() {
 
 #[test]
 fn an_unknown_field_is_named_with_the_one_that_was_meant() {
-    assert_eq!(changed("replicas:", "replica:"), ["6: unknown field `spec.replica`, did you mean `replicas`"]);
+    assert_eq!(changed("replicas:", "replica:"), ["6: unknown field `spec.replica`"]);
 }
 
 #[test]
@@ -215,7 +215,7 @@ fn a_model_names_the_release_that_it_describes() {
     assert_eq!(
         messages,
         [
-            "unknown field `spec.dependOn`, did you mean `dependsOn`",
+            "unknown field `spec.dependOn`",
             "`spec.interval`: expected a duration such as `5m` or `1h30m`, found text \"5 minutes\"",
         ]
     );
@@ -267,7 +267,7 @@ fn a_crd_of_the_repository_is_the_schema_of_its_kind() {
     let found = |spec: &str| check_with(&format!("{widget}{spec}"), &[("crd.yaml", CRD)]);
     assert_eq!(found("  {size: 2, port: http, note: null, free: {a: 1}}\n"), [""; 0]);
     assert_eq!(found("  {size: 1}\n"), ["5: `spec.size`: expected more than 1, found the number `1`"]);
-    assert_eq!(found("  {size: 2, colour: red}\n"), ["5: unknown field `spec.colour`, did you mean `color`"]);
+    assert_eq!(found("  {size: 2, colour: red}\n"), ["5: unknown field `spec.colour`"]);
     assert_eq!(
         found("  {size: 2, port: 1.5}\n"),
         ["5: `spec.port`: expected an integer or text, found the number `1.5`"]
