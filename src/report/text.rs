@@ -61,7 +61,7 @@ fn groups(diagnostics: &[Diagnostic]) -> Vec<Group<'_>> {
     let mut known = BTreeMap::new();
     for diagnostic in diagnostics {
         let place = diagnostic.labels.iter().map(|label| (label.span, label.message.as_ref())).collect::<Vec<_>>();
-        let key = (diagnostic.rule, diagnostic.severity, anywhere(diagnostic), place);
+        let key = (diagnostic.rule, diagnostic.severity, diagnostic.message.as_str(), place);
         let at = *known.entry(key).or_insert_with(|| {
             groups.push(Group { first: diagnostic, clusters: Vec::new() });
             groups.len() - 1
@@ -76,18 +76,10 @@ fn groups(diagnostics: &[Diagnostic]) -> Vec<Group<'_>> {
     groups
 }
 
-/// Returns the message without the name of the finding's own cluster.
-fn anywhere(diagnostic: &Diagnostic) -> String {
-    match &diagnostic.cluster {
-        Some(cluster) => diagnostic.message.replace(&format!("`{cluster}`"), "``"),
-        None => diagnostic.message.clone(),
-    }
-}
-
 fn finding(out: &mut String, group: &Group<'_>, repo: &Repo, redactions: &mut Redactions<'_>, theme: &GraphicalTheme) {
     let Diagnostic { rule, severity, message, labels, help, notes, .. } = group.first;
     let head = paint(&format!("{}[{rule}]", severity.name()), *severity, theme);
-    push_line(out, &format!("{head}: {}", printable(message)));
+    push_line(out, &format!("{head}: {}{}", printable(message), in_clusters(&group.clusters)));
     snippet::render(out, labels, repo, redactions, theme);
     let mut say = |word: &str, text: &str| {
         let word = theme.styles.help.style(word);
@@ -99,20 +91,17 @@ fn finding(out: &mut String, group: &Group<'_>, repo: &Repo, redactions: &mut Re
     for note in notes {
         say("note", note);
     }
-    if let Some(clusters) = clusters_note(group) {
-        say("note", &clusters);
-    }
 }
 
-/// Returns which clusters have the finding, where its message does not say so already.
-fn clusters_note(group: &Group<'_>) -> Option<String> {
-    let named = group.first.cluster.as_ref().is_some_and(|own| group.first.message.contains(&format!("`{own}`")));
-    let (clusters, word) = if named { (&group.clusters[1..], "also in") } else { (&group.clusters[..], "in") };
-    let list = clusters.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+/// Returns which clusters have a finding, as the end of its message.
+fn in_clusters(clusters: &[&str]) -> String {
+    const MOST: usize = 4;
+    let names = clusters.iter().take(MOST).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     match clusters.len() {
-        0 => None,
-        1 => Some(format!("{word} cluster {list}")),
-        _ => Some(format!("{word} clusters {list}")),
+        0 => String::new(),
+        1 => format!(" in cluster {names}"),
+        count if count > MOST => format!(" in clusters {names} and {} more", count - MOST),
+        _ => format!(" in clusters {names}"),
     }
 }
 
