@@ -146,13 +146,16 @@ fn violations(sources: &Sources) -> Vec<String> {
     found
 }
 
-/// Returns the files that only tests are compiled from: those of a `mod name;` right below `#[cfg(test)]`.
+/// Returns the files that only tests are compiled from: those of a `mod name;` below `#[cfg(test)]`, other attributes
+/// between them or not.
 fn test_files(sources: &Sources) -> BTreeSet<String> {
     let mut files = BTreeSet::new();
     for (path, text) in sources {
         let lines: Vec<&str> = text.lines().map(str::trim).collect();
-        for pair in lines.windows(2).filter(|pair| pair[0] == "#[cfg(test)]") {
-            if let Some(name) = pair[1].strip_prefix("mod ").and_then(|rest| rest.strip_suffix(';')) {
+        for (at, _) in lines.iter().enumerate().filter(|(_, line)| **line == "#[cfg(test)]") {
+            let item = lines[at..].iter().find(|line| !line.starts_with("#["));
+            if let Some(name) = item.and_then(|item| item.strip_prefix("mod ")).and_then(|rest| rest.strip_suffix(';'))
+            {
                 files.insert(format!("{}/{name}.rs", path.trim_end_matches(".rs")));
             }
         }
