@@ -23,12 +23,14 @@ mod patches;
 mod references;
 mod schemas;
 mod secrets;
+mod settings;
 mod sources;
 mod substitution;
 mod versions;
 
 use rayon::prelude::*;
 
+use crate::config::{self, Config, Date};
 use crate::diagnostic::{Diagnostic, Findings, Severity};
 use crate::flux::{self, Cluster, Fleet, FluxVersion, Location};
 use crate::repo::Repo;
@@ -95,6 +97,10 @@ pub struct Context<'a> {
     pub version: FluxVersion,
     /// What the schemas say of the objects of each cluster, in the order of `fleet.clusters`.
     schemas: Vec<ClusterSchemas<'a>>,
+    /// What gitops.yaml says, and what is wrong in it.
+    settings: (Config, Vec<Diagnostic>),
+    /// The day on which accepted findings may have expired; nothing: none has.
+    today: Option<Date>,
 }
 
 impl<'a> Context<'a> {
@@ -102,7 +108,12 @@ impl<'a> Context<'a> {
     pub fn new(repo: &'a Repo, fleet: &'a Fleet, version: FluxVersion) -> Self {
         let catalogue = Catalogue::of(repo);
         let schemas = fleet.clusters.par_iter().map(|cluster| ClusterSchemas::new(&catalogue, cluster)).collect();
-        Self { repo, fleet, version, schemas }
+        Self { repo, fleet, version, schemas, settings: config::read(repo.files()), today: None }
+    }
+
+    /// Returns the same on the day `today`: findings that were accepted until an earlier one are reported again.
+    pub fn on(self, today: Date) -> Self {
+        Self { today: Some(today), ..self }
     }
 }
 
@@ -120,6 +131,7 @@ const FAMILIES: &[&[Rule]] = &[
     images::RULES,
     versions::RULES,
     secrets::RULES,
+    settings::RULES,
 ];
 
 /// Returns every rule, in the order they are documented.
@@ -132,9 +144,11 @@ pub fn find(id: &str) -> Option<&'static Rule> {
     all().find(|rule| rule.id == id)
 }
 
-/// Renders every cluster of `repo` and runs every rule; findings are sorted by place.
+/// Renders every cluster of `repo` (those that gitops.yaml names, where `options` names none) and runs every rule; findings are sorted by place.
 pub fn validate(repo: &Repo, options: &flux::Options) -> Findings {
-    let fleet = flux::clusters(repo, options);
+    let (config, _) = config::read(repo.files());
+    let options = options.clone().configured(None, &config, repo.files());
+    let fleet = flux::clusters(repo, &options);
     check(&Context::new(repo, &fleet, options.version))
 }
 
@@ -145,6 +159,7 @@ pub fn check(context: &Context<'_>) -> Findings {
     let rules: Vec<&Rule> = all().collect();
     let found: Vec<Vec<Diagnostic>> = rules.par_iter().map(|rule| run(rule, context)).collect();
     findings.diagnostics.extend(found.into_iter().flatten());
+    settings::apply(context, &mut findings);
     count(context, &mut findings);
     findings.sort(context.repo.sources());
     findings

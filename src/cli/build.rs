@@ -9,7 +9,7 @@ use crate::cli::fleet::{self, ClusterArg, Names};
 use crate::cli::tree::{self, Tree};
 use crate::cli::{CliError, Ended};
 use crate::diagnostic::{Findings, Severity};
-use crate::flux::{Cluster, Fleet, FluxKustomization, FluxVersion, Object};
+use crate::flux::{Cluster, FluxKustomization, FluxVersion, Object};
 use crate::repo::Repo;
 use crate::report;
 use crate::rules::{self, Context};
@@ -32,15 +32,15 @@ pub(super) struct Args {
     /// Root of the repository
     #[arg(long, default_value = ".", value_name = "DIR")]
     root: PathBuf,
-    /// Flux release whose behaviour is followed
-    #[arg(long, default_value_t, value_name = "VERSION")]
-    flux_version: FluxVersion,
+    /// Flux release whose behaviour is followed [default: what gitops.yaml says, else 2.9]
+    #[arg(long, value_name = "VERSION")]
+    flux_version: Option<FluxVersion>,
 }
 
 /// Builds the cluster and prints its objects; findings go to stderr.
 pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
     let Tree { repo, .. } = tree::read(&args.root)?;
-    let fleet = fleet::render(&repo, slice::from_ref(&args.cluster), args.flux_version)?;
+    let (fleet, version) = fleet::render(&repo, slice::from_ref(&args.cluster), args.flux_version)?;
     let Some(cluster) = fleet.clusters.first() else { return Ok(Ended::Clean) };
     if let Some(name) = &args.kustomization
         && !cluster.kustomizations.values().any(|owner| is_called(owner, name))
@@ -48,7 +48,7 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
         let known = cluster.kustomizations.keys().map(ToString::to_string).collect();
         return Err(CliError::UnknownKustomization { name: name.clone(), known: Names(known) });
     }
-    let findings = talk(&fleet, cluster, args, &repo);
+    let findings = talk(&Context::new(&repo, &fleet, version), cluster, args);
     if !findings.diagnostics.is_empty() || !findings.not_checked.is_empty() {
         console.say(report::text(&findings, &repo, console.talk_color).trim_end());
     }
@@ -67,9 +67,8 @@ fn is_wanted(object: &Object<'_>, args: &Args) -> bool {
 }
 
 /// Returns what Flux or the API server would refuse of the wanted part, and what of it is left out.
-fn talk(fleet: &Fleet, cluster: &Cluster, args: &Args, repo: &Repo) -> Findings {
-    let context = Context::new(repo, fleet, args.flux_version);
-    let mut findings = Findings { checked: Vec::new(), not_checked: Vec::new(), ..rules::check(&context) };
+fn talk(context: &Context<'_>, cluster: &Cluster, args: &Args) -> Findings {
+    let mut findings = Findings { checked: Vec::new(), not_checked: Vec::new(), ..rules::check(context) };
     findings.diagnostics.retain(|finding| finding.severity == Severity::Error);
 
     let wanted = |owner: &&FluxKustomization| match &args.kustomization {
@@ -89,7 +88,7 @@ fn talk(fleet: &Fleet, cluster: &Cluster, args: &Args, repo: &Repo) -> Findings 
     if args.kustomization.is_some() {
         findings.diagnostics.retain(|finding| finding.span().is_some_and(|span| files.contains(&span.source)));
     }
-    findings.sort(repo.sources());
+    findings.sort(context.repo.sources());
     findings
 }
 

@@ -3,9 +3,11 @@
 use std::env;
 use std::error::Error;
 use std::io::{self, IsTerminal as _, Write as _};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::ValueEnum;
 
+use crate::config::Date;
 use crate::report::Color;
 
 /// When to colour.
@@ -18,6 +20,11 @@ pub(super) enum ColorChoice {
     Always,
     /// Never.
     Never,
+}
+
+/// Returns the day in UTC, where the machine's clock tells one.
+pub(super) fn today() -> Option<Date> {
+    Date::of_unix_time(SystemTime::now().duration_since(UNIX_EPOCH).ok()?.as_secs())
 }
 
 /// Where a command prints.

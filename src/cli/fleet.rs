@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::cli::CliError;
+use crate::config;
 use crate::flux::{self, Fleet, FluxVersion, Options};
 use crate::repo::Repo;
 use crate::text::RepoPath;
@@ -29,17 +30,24 @@ impl FromStr for ClusterArg {
     }
 }
 
-/// Returns the rendered clusters of `repo`: those of `wanted`, or all where none is.
+/// Returns the rendered clusters of `repo`, those of `wanted` or all where none is, and the Flux release that they run:
+/// `version`, else what gitops.yaml says.
 ///
 /// # Errors
 /// When the repository has no cluster of a wanted name.
-pub(super) fn render(repo: &Repo, wanted: &[ClusterArg], version: FluxVersion) -> Result<Fleet, CliError> {
+pub(super) fn render(
+    repo: &Repo,
+    wanted: &[ClusterArg],
+    version: Option<FluxVersion>,
+) -> Result<(Fleet, FluxVersion), CliError> {
     let located = |cluster: &ClusterArg| Some((cluster.name.clone(), cluster.directory.clone()?));
-    let options = Options {
-        version,
+    let (config, _) = config::read(repo.files());
+    let named = Options {
         clusters: wanted.iter().filter_map(located).collect(),
         only: wanted.iter().map(|cluster| cluster.name.clone()).collect(),
+        ..Options::default()
     };
+    let options = named.configured(version, &config, repo.files());
     let fleet = flux::clusters(repo, &options);
     let exists = |wanted: &ClusterArg| fleet.clusters.iter().any(|cluster| cluster.name == wanted.name);
     if let Some(missing) = wanted.iter().find(|wanted| !exists(wanted)) {
@@ -47,7 +55,7 @@ pub(super) fn render(repo: &Repo, wanted: &[ClusterArg], version: FluxVersion) -
         let known = Names(all.clusters.into_iter().map(|cluster| cluster.name).collect());
         return Err(CliError::UnknownCluster { name: missing.name.clone(), known });
     }
-    Ok(fleet)
+    Ok((fleet, options.version))
 }
 
 /// Names for a message: quoted, with commas.

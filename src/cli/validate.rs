@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use crate::cli::console::Console;
+use crate::cli::console::{self, Console};
 use crate::cli::fleet::{self, ClusterArg};
 use crate::cli::tree::{self, Tree};
 use crate::cli::{CliError, Ended};
@@ -31,9 +31,9 @@ pub(super) struct Args {
     /// Pass over the files that match, as in a .gitignore (may be repeated)
     #[arg(long, value_name = "PATTERN")]
     exclude: Vec<String>,
-    /// Flux release whose behaviour is followed
-    #[arg(long, default_value_t, value_name = "VERSION")]
-    flux_version: FluxVersion,
+    /// Flux release whose behaviour is followed [default: what gitops.yaml says, else 2.9]
+    #[arg(long, value_name = "VERSION")]
+    flux_version: Option<FluxVersion>,
 }
 
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
@@ -66,9 +66,13 @@ impl FailOn {
 /// Checks the repository and prints the report.
 pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
     let Tree { repo, not_checked } = tree::read_without(&args.directory, &args.exclude)?;
-    let fleet = fleet::render(&repo, &args.clusters, args.flux_version)?;
-    let version = args.flux_version;
-    let mut findings = rules::check(&Context::new(&repo, &fleet, version));
+    let (fleet, version) = fleet::render(&repo, &args.clusters, args.flux_version)?;
+    let context = Context::new(&repo, &fleet, version);
+    let context = match console::today() {
+        Some(today) => context.on(today),
+        None => context,
+    };
+    let mut findings = rules::check(&context);
     findings.not_checked.extend(not_checked);
     findings.sort(repo.sources());
     let report = match args.format {

@@ -31,6 +31,23 @@ impl Date {
     }
 }
 
+impl Date {
+    /// Returns the day, in UTC, of `seconds` since 1970.
+    ///
+    /// Source: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`.
+    pub fn of_unix_time(seconds: u64) -> Option<Self> {
+        let days = seconds / 86_400 + 719_468;
+        let (era, day_of_era) = (days / 146_097, days % 146_097);
+        let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let shifted = (5 * day_of_year + 2) / 153;
+        let day = day_of_year - (153 * shifted + 2) / 5 + 1;
+        let (month, next_year) = if shifted < 10 { (shifted + 3, 0) } else { (shifted - 9, 1) };
+        let year = year_of_era + era * 400 + next_year;
+        Self::new(u16::try_from(year).ok()?, u8::try_from(month).ok()?, u8::try_from(day).ok()?)
+    }
+}
+
 impl fmt::Display for Date {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{:04}-{:02}-{:02}", self.year, self.month, self.day)
@@ -63,6 +80,16 @@ mod tests {
         for text in ["2027-01-31", "2028-02-29", "2000-02-29", "0001-12-01"] {
             assert_eq!(text.parse::<Date>().unwrap().to_string(), text);
         }
+    }
+
+    #[test]
+    fn unix_time_is_a_day() {
+        for (seconds, day) in
+            [(0, "1970-01-01"), (951_782_400, "2000-02-29"), (951_868_800, "2000-03-01"), (1_795_132_799, "2026-11-19")]
+        {
+            assert_eq!(Date::of_unix_time(seconds).unwrap().to_string(), day);
+        }
+        assert_eq!(Date::of_unix_time(u64::MAX), None);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
+use crate::config::Config;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::flux::build;
 use crate::flux::discover::{self, Entry};
@@ -12,7 +13,7 @@ use crate::flux::{FluxKustomization, FluxVersion, Location, Source, SourceKey};
 use crate::kube::{NamespacedName, ObjectRef};
 use crate::kustomize::{Build, Outside, Resource};
 use crate::repo::Repo;
-use crate::text::RepoPath;
+use crate::text::{FileSet, RepoPath};
 
 /// What decides how clusters are found and built.
 #[derive(Debug, Clone, Default)]
@@ -23,6 +24,20 @@ pub struct Options {
     pub clusters: BTreeMap<String, RepoPath>,
     /// Names of the clusters that are wanted; empty: all.
     pub only: BTreeSet<String>,
+}
+
+impl Options {
+    /// Returns these options with what `config` says where they say nothing: the clusters that are named, and the Flux
+    /// release where `version` is nothing. A named cluster without a directory is left to the rule on it.
+    pub fn configured(mut self, version: Option<FluxVersion>, config: &Config, files: &FileSet) -> Self {
+        if self.clusters.is_empty() {
+            let named = config.clusters.iter().filter(|cluster| files.is_dir(&cluster.path.value));
+            self.clusters = named.map(|cluster| (cluster.name.value.to_string(), cluster.path.value.clone())).collect();
+        }
+        let configured = config.flux.as_ref().and_then(|written| written.value.parse().ok());
+        self.version = version.or(configured).unwrap_or(self.version);
+        self
+    }
 }
 
 /// The clusters of a repository.
