@@ -123,7 +123,7 @@ mod tests {
         for (suffix, expected) in
             [("", Field::Reference), (":name", Field::Name), (":tag", Field::Tag), (":digest", Field::Digest)]
         {
-            let comment = format!(r##"# {{"$imagepolicy": "flux-system:web{suffix}"}}"##);
+            let comment = format!(r#"# {{"$imagepolicy": "flux-system:web{suffix}"}}"#);
             let policy = NamespacedName::new("flux-system", "web");
             assert_eq!(read_marker(&comment), Marking::Marker { policy, field: expected });
         }
@@ -132,14 +132,14 @@ mod tests {
     #[test]
     fn what_the_setter_passes_over_is_malformed() {
         for comment in [
-            r##"# {"$imagepolicy": "web"}"##,
-            r##"# {"$imagepolicy": "flux-system:web:tags"}"##,
-            r##"# {"$imagepolicy": "flux-system:web"} now"##,
-            r##"# {'$imagepolicy': 'flux-system:web'}"##,
-            r##"# #{"$imagepolicy": "flux-system:web"}"##,
-            r##"# {"$imagepolicy": "flux-system:web",}"##,
-            r##"# {"$imagepolicy": "flux-system: web"}"##,
-            r##"# "$imagepolicy": "flux-system:web""##,
+            r#"# {"$imagepolicy": "web"}"#,
+            r#"# {"$imagepolicy": "flux-system:web:tags"}"#,
+            r#"# {"$imagepolicy": "flux-system:web"} now"#,
+            r"# {'$imagepolicy': 'flux-system:web'}",
+            r#"# #{"$imagepolicy": "flux-system:web"}"#,
+            r#"# {"$imagepolicy": "flux-system:web",}"#,
+            r#"# {"$imagepolicy": "flux-system: web"}"#,
+            r#"# "$imagepolicy": "flux-system:web""#,
         ] {
             assert!(matches!(read_marker(comment), Marking::Malformed(_)), "{comment}");
         }

@@ -4,6 +4,8 @@
 
 mod builtin;
 mod config;
+#[cfg(test)]
+#[expect(clippy::print_stdout, reason = "the figures of a suite, and that it is skipped, are for people")]
 mod conformance;
 mod field_spec;
 mod generators;

@@ -46,8 +46,8 @@ fn awaits_bootstrap(context: &Context<'_>, build: &Build, patch: &UnmatchedPatch
     let sources = context.repo.sources();
     let Some(directory) = sources.path(patch.span).map(RepoPath::parent) else { return false };
     build.files.iter().any(|id| {
-        let path = sources.get(*id).map(SourceFile::path);
-        let written_by_flux = path.is_some_and(|path| path.parent() == directory && path.name().starts_with("gotk-"));
+        let file = sources.get(*id).map(SourceFile::path);
+        let written_by_flux = file.is_some_and(|path| path.parent() == directory && path.name().starts_with("gotk-"));
         written_by_flux && context.repo.yaml(*id).is_some_and(|parsed| parsed.documents.is_empty())
     })
 }

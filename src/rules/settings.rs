@@ -119,7 +119,7 @@ pub(super) fn apply(context: &Context<'_>, findings: &mut Findings) {
     }
     let only_some = context.fleet.clusters.len() < config.clusters.len();
     for entry in idle {
-        if rules::find(&entry.rule.value).is_some() && !(only_some && !expired(entry)) {
+        if rules::find(&entry.rule.value).is_some() && (!only_some || expired(entry)) {
             findings.diagnostics.push(unused(entry, expired(entry).then_some(entry.until.as_ref()).flatten()));
         }
     }

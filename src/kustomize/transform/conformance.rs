@@ -1,7 +1,5 @@
 //! The recorded cases of kustomize's filters, run through the functions of this module and of the patches.
 
-#![cfg(test)]
-
 use std::collections::BTreeMap;
 use std::env;
 use std::fs;
@@ -101,9 +99,9 @@ fn run(filter: &str, config: &str, input: &str) -> Result<Vec<String>, String> {
         "patchstrategicmerge.Filter" => {
             let patch = field("Patch");
             let merger = Merger { patch: patch.span, direction: Direction::Prepend };
-            let merged = resources.iter().map(|resource| merger.merge(&resource.node, patch));
-            let merged = merged.collect::<Result<Vec<_>, _>>().map_err(|error| error.to_string())?;
-            return Ok(merged.iter().flatten().map(shape).collect());
+            let outputs = resources.iter().map(|resource| merger.merge(&resource.node, patch));
+            let outputs = outputs.collect::<Result<Vec<_>, _>>().map_err(|error| error.to_string())?;
+            return Ok(outputs.iter().flatten().map(shape).collect());
         }
         "valueadd.Filter" => {
             let path = field("FieldPath").as_str().unwrap_or_default();
