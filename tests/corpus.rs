@@ -32,10 +32,14 @@ fn repositories() -> Vec<PathBuf> {
         println!("skipped: no corpus at {}", corpus.display());
         return Vec::new();
     };
-    let mut found: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    let mut found: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry of the corpus").path()).collect();
     found.retain(|path| path.is_dir() && !path.ends_with("expected"));
     found.sort();
     found
+}
+
+fn name(repository: &Path) -> String {
+    repository.file_name().and_then(|name| name.to_str()).expect("a repository has a UTF-8 name").to_owned()
 }
 
 fn validate(directory: &Path) -> (Repo, Findings) {
@@ -58,17 +62,18 @@ fn errors(repo: &Repo, findings: &Findings) -> BTreeSet<String> {
 
 /// Returns what `tests/corpus.md` lists for `repository`.
 fn listed(repository: &str) -> BTreeSet<String> {
-    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus.md")).unwrap();
+    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus.md"))
+        .expect("tests/corpus.md is there");
     let sections = page.split("\n## ").skip(1);
     let section = sections.into_iter().find(|section| section.starts_with(&format!("{repository}\n"))).unwrap_or("");
     let items = section.lines().filter_map(|line| line.strip_prefix("- "));
-    items.filter_map(|item| Some(item.split_once(": ").map_or(item, |(place, _)| place).to_owned())).collect()
+    items.map(|item| item.split_once(": ").map_or(item, |(place, _)| place).to_owned()).collect()
 }
 
 #[test]
 fn examples_have_no_error_that_is_not_listed_with_its_reason() {
     for repository in repositories() {
-        let name = repository.file_name().unwrap().to_str().unwrap().to_owned();
+        let name = name(&repository);
         if EXAMPLES.contains(&name.as_str()) {
             let (repo, findings) = validate(&repository);
             assert_eq!(errors(&repo, &findings), listed(&name), "{name}");
@@ -95,7 +100,7 @@ fn the_defects_of_the_seeds_are_found_on_their_lines() {
         ),
     ];
     for repository in repositories() {
-        let name = repository.file_name().unwrap().to_str().unwrap().to_owned();
+        let name = name(&repository);
         let (repo, findings) = validate(&repository);
         for (_, rule, file) in known.iter().filter(|(of, _, _)| *of == name) {
             let is_it = |path: &str| path == *file;
@@ -121,7 +126,9 @@ fn every_directory_of_every_repository_ends_without_a_panic() {
                     assert!(repo.sources().slice(label.span).is_some(), "{}: {}", directory.display(), finding.message);
                 }
             }
-            let below = std::fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().path());
+            let below = std::fs::read_dir(&directory)
+                .expect("a corpus directory can be read")
+                .map(|entry| entry.expect("an entry of the corpus").path());
             open.extend(below.filter(|path| path.is_dir() && !path.is_symlink() && !path.ends_with(".git")));
         }
     }

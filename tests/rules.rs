@@ -22,7 +22,9 @@ fn folder() -> PathBuf {
 
 fn fixtures() -> BTreeSet<String> {
     let entries = std::fs::read_dir(folder()).expect("tests/rules is a directory");
-    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    entries
+        .map(|entry| entry.expect("an entry of tests/rules").file_name().into_string().expect("a UTF-8 name"))
+        .collect()
 }
 
 fn validate(directory: &Path) -> (Repo, Findings) {
@@ -50,7 +52,7 @@ fn bad_fixtures_have_the_defect_and_its_report() {
         // The defect is proven in its fixture: it has the severity of its rule, and a place.
         let worst = found.iter().map(|finding| finding.severity).max();
         if worst != Some(rule.severity) || found.iter().any(|finding| finding.span().is_none()) {
-            wrong.push_str(&format!("{id}/bad:\n{}\n", report::text(&findings, &repo, Color::Never)));
+            wrong += &format!("{id}/bad:\n{}\n", report::text(&findings, &repo, Color::Never));
             continue;
         }
         let report = report::text(&findings, &repo, Color::Never);
@@ -67,7 +69,7 @@ fn good_fixtures_are_clean_under_every_rule() {
     for id in fixtures() {
         let (repo, findings) = validate(&folder().join(&id).join("good"));
         if !findings.diagnostics.is_empty() {
-            unclean.push_str(&format!("{id}/good:\n{}\n", report::text(&findings, &repo, Color::Never)));
+            unclean += &format!("{id}/good:\n{}\n", report::text(&findings, &repo, Color::Never));
         }
     }
     assert!(unclean.is_empty(), "{unclean}");
