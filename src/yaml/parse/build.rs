@@ -240,11 +240,14 @@ impl<'a> Builder<'a> {
         let nodes = self.nodes + self.alias_nodes - frame.nodes_before + 1;
         let bytes = self.bytes + self.alias_bytes - frame.bytes_before;
         let (kind, last) = match frame.open {
-            Open::Sequence { items } => {
+            // Most collections of manifests have one or two members: the room for more would be half of all memory.
+            Open::Sequence { mut items } => {
+                items.shrink_to_fit();
                 let last = items.last().map(|item| item.span);
                 (Kind::Sequence(items.into()), last)
             }
-            Open::Map { entries, .. } => {
+            Open::Map { mut entries, .. } => {
+                entries.shrink_to_fit();
                 let last = entries.last().map(|entry| entry.key.span.to(entry.value.span));
                 (Kind::Map(self.unique(entries)), last)
             }
