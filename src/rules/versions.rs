@@ -5,8 +5,7 @@
 use crate::diagnostic::{Diagnostic, Edit, Fix, FixSafety, Severity};
 use crate::flux::FluxVersion;
 use crate::rules::{Check, Context, FixAvailability, Rule};
-use crate::text::Span;
-use crate::yaml::{Node, Style};
+use crate::yaml::{self, Node};
 
 /// Every rule of this family, in the order they are documented.
 pub(super) const RULES: &[Rule] = &[REMOVED];
@@ -98,16 +97,8 @@ fn check_removed(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) 
     }
 }
 
-/// Returns the edit that writes `now` where `node` is written, where that place says just this value.
+/// Returns the edit that writes `now` where `node` is written, where a file says it just so.
 fn edit(context: &Context<'_>, node: &Node, now: &str) -> Option<Edit> {
-    let scalar = node.as_scalar().filter(|_| node.chain.is_none())?;
-    let quote = match scalar.style {
-        Style::Plain => "",
-        Style::SingleQuoted => "'",
-        Style::DoubleQuoted => "\"",
-        Style::Literal | Style::Folded => return None,
-    };
-    let written: Span = node.span;
-    let same = context.repo.sources().slice(written)? == format!("{quote}{}{quote}", scalar.text);
-    same.then(|| Edit { span: written, replacement: format!("{quote}{now}{quote}") })
+    let file = context.repo.source(node.span.source).filter(|_| node.chain.is_none())?;
+    yaml::replace_scalar(file.text(), node, now).ok()
 }
