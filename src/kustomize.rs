@@ -11,6 +11,7 @@ mod load;
 mod merge;
 mod merge_schema;
 mod metadata;
+mod openapi;
 mod patches;
 mod pipeline;
 mod resource;

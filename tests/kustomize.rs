@@ -195,3 +195,70 @@ fn a_cycle_is_an_error_and_ends() {
         repo(&[("a/kustomization.yaml", "resources: [../b]\n"), ("b/kustomization.yaml", "resources: [../a]\n")]);
     assert_eq!(built(&repo, "a", None).diagnostics[0].rule, "kustomization-cycle");
 }
+
+const WEB: &str = "\
+apiVersion: example.com/v1
+kind: Web
+metadata:
+  name: web
+spec:
+  template:
+    spec:
+      containers:
+      - name: app
+        image: web:1
+";
+
+const WEB_SCHEMA: &str = "\
+definitions:
+  Web:
+    x-kubernetes-group-version-kind: [{group: example.com, version: v1, kind: Web}]
+    properties:
+      spec:
+        properties:
+          template: {$ref: '#/definitions/io.k8s.api.core.v1.PodTemplateSpec'}
+";
+
+const WEB_PATCH: &str = "\
+resources: [web.yaml]
+openapi: {path: schema.yaml}
+patches:
+- target: {name: web}
+  patch: |
+    apiVersion: example.com/v1
+    kind: Web
+    metadata:
+      name: web
+    spec:
+      template:
+        spec:
+          containers:
+          - name: app
+            args: [serve]
+";
+
+#[test]
+fn a_schema_of_the_kustomization_adds_to_the_built_in_one_in_flux_and_replaces_it_in_kustomize() {
+    let files = [("kustomization.yaml", WEB_PATCH), ("schema.yaml", WEB_SCHEMA), ("web.yaml", WEB)];
+    let repo = repo(&files);
+    let image = |mode| {
+        let build = build(&repo, repo.files(), &RepoPath::new("").expect("a path"), mode, None);
+        assert!(build.is_clean() && build.outside.is_empty());
+        let containers = build.resources[0].node.at(&["spec", "template", "spec"]).expect("a spec").items("containers");
+        containers[0].get("image").and_then(Node::as_str).map(str::to_owned)
+    };
+    assert_eq!(image(Mode::Flux).as_deref(), Some("web:1"));
+    assert_eq!(image(Mode::Kustomize), None);
+}
+
+#[test]
+fn a_mistake_in_a_schema_is_shown_where_it_stands() {
+    let schema = "definitions:\n  Web: [1]\n";
+    let repo = repo(&[("kustomization.yaml", WEB_PATCH), ("schema.yaml", schema), ("web.yaml", WEB)]);
+    let build = built(&repo, "", None);
+    let span = build.diagnostics[0].span().expect("a place");
+    assert_eq!(
+        (build.diagnostics[0].rule, place(&repo, span)),
+        ("kustomization-invalid", "schema.yaml: [1]".to_owned())
+    );
+}

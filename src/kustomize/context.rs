@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::kustomize::openapi::OpenApi;
 use crate::kustomize::transform::{Configuration, Variable};
 use crate::kustomize::{Id, Mode, Outside, Resource, UnmatchedPatch};
 use crate::repo::Repo;
@@ -38,6 +39,8 @@ pub(crate) struct Context<'a> {
     pub(crate) files: &'a FileSet,
     /// Whose rules are followed.
     pub(crate) mode: Mode,
+    /// What patches merge by.
+    pub(crate) openapi: OpenApi<'a>,
     /// What kustomize would refuse.
     pub(crate) diagnostics: Vec<Diagnostic>,
     /// What is not in the repository.
@@ -55,6 +58,7 @@ impl<'a> Context<'a> {
             repo,
             files,
             mode,
+            openapi: OpenApi::new(mode),
             diagnostics: Vec::new(),
             outside: Vec::new(),
             unmatched: Vec::new(),

@@ -12,7 +12,7 @@ mod list;
 
 use std::collections::BTreeSet;
 
-use crate::kustomize::merge_schema::{ListStrategy, Schema};
+use crate::kustomize::openapi::{ListStrategy, OpenApi, Type};
 use crate::text::Span;
 use crate::yaml::{Entry, Kind, Map, Node, Step, Style};
 
@@ -38,17 +38,19 @@ pub(crate) enum Direction {
 
 /// Merges patches.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Merger {
+pub(crate) struct Merger<'s> {
     /// The patch as a whole.
     pub(crate) patch: Span,
     /// Where new list elements go.
     pub(crate) direction: Direction,
+    /// Which lists are merged.
+    pub(crate) openapi: &'s OpenApi<'s>,
 }
 
 /// One side of a merge: nothing, or a node. A null is a node.
 type Side<'a> = Option<&'a Node>;
 
-impl Merger {
+impl<'s> Merger<'s> {
     /// Returns `target` with `patch` merged in; nothing where the patch deletes it.
     ///
     /// # Errors
@@ -61,10 +63,10 @@ impl Merger {
         &self,
         target: Side<'_>,
         patch: Side<'_>,
-        strategy: ListStrategy,
-        schema: Option<&'static Schema>,
+        strategy: ListStrategy<'s>,
+        schema: Option<Type<'s>>,
     ) -> Result<Option<Node>, MergeError> {
-        let schema = schema.or_else(|| own_schema(target)).or_else(|| own_schema(patch));
+        let schema = schema.or_else(|| self.own_schema(target)).or_else(|| self.own_schema(patch));
         let Some(first) = present(target).or(present(patch)) else { return self.walk_map(target, patch, schema) };
         if let (Some(old), Some(new)) = (present(target), present(patch))
             && std::mem::discriminant(&old.kind) != std::mem::discriminant(&new.kind)
@@ -74,7 +76,7 @@ impl Merger {
         }
         match (&first.kind, strategy) {
             (Kind::Map(_), _) => self.walk_map(target, patch, schema),
-            (Kind::Sequence(_), ListStrategy::Merge(keys)) => self.walk_list(target, patch, keys, schema),
+            (Kind::Sequence(_), ListStrategy::Merge(keys)) => self.walk_list(target, patch, &keys, schema),
             (Kind::Sequence(_) | Kind::Scalar(_), _) => Ok(match patch {
                 Some(patch) => Some(self.patched(patch, target)),
                 None => target.cloned(),
@@ -87,7 +89,7 @@ impl Merger {
         &self,
         target: Side<'_>,
         patch: Side<'_>,
-        schema: Option<&'static Schema>,
+        schema: Option<Type<'s>>,
     ) -> Result<Option<Node>, MergeError> {
         let Some(old) = present(target) else { return self.add_map(target, patch, schema) };
         let Some(patch) = patch else {
@@ -117,12 +119,7 @@ impl Merger {
     }
 
     /// Adds the mapping `patch` where there is none; nulls in it vanish.
-    fn add_map(
-        &self,
-        target: Side<'_>,
-        patch: Side<'_>,
-        schema: Option<&'static Schema>,
-    ) -> Result<Option<Node>, MergeError> {
+    fn add_map(&self, target: Side<'_>, patch: Side<'_>, schema: Option<Type<'s>>) -> Result<Option<Node>, MergeError> {
         let Some(patch) = patch else {
             // A null that is written out stays; one that is an empty value vanishes.
             let written = |null: &Node| null.as_scalar().is_some_and(|scalar| !scalar.text.is_empty());
@@ -146,13 +143,13 @@ impl Merger {
         &self,
         mut result: Node,
         patch: Side<'_>,
-        schema: Option<&'static Schema>,
+        schema: Option<Type<'s>>,
     ) -> Result<Option<Node>, MergeError> {
         let fields = patch.and_then(Node::as_map);
         let Some(old) = result.as_map().cloned() else { return Ok(Some(result)) };
         let mut entries = Vec::with_capacity(old.len());
         for entry in &old {
-            let (strategy, below) = below(schema, entry.key.text());
+            let (strategy, below) = self.below(schema, entry.key.text());
             let new = fields.and_then(|fields| fields.get(entry.key.text()));
             let value = self.walk(Some(&entry.value), new, strategy, below)?;
             let Some(value) = value else { continue };
@@ -166,7 +163,7 @@ impl Merger {
             if old.get(entry.key.text()).is_some() {
                 continue;
             }
-            let (strategy, below) = below(schema, entry.key.text());
+            let (strategy, below) = self.below(schema, entry.key.text());
             let value = self.walk(None, Some(&entry.value), strategy, below)?;
             if let Some(value) = value.filter(|value| !value.is_null()) {
                 entries.push(Entry { key: entry.key.clone(), value });
@@ -186,23 +183,33 @@ impl Merger {
     }
 
     /// Returns whether merging nothing into `node` leaves it as it is, as nearly always.
-    fn is_settled(&self, node: &Node, schema: Option<&'static Schema>) -> bool {
+    fn is_settled(&self, node: &Node, schema: Option<Type<'s>>) -> bool {
         let Some(map) = node.as_map() else { return true };
-        let schema = schema.or_else(|| own_schema(Some(node)));
+        let schema = schema.or_else(|| self.own_schema(Some(node)));
         map.iter().all(|entry| {
-            let (strategy, below) = below(schema, entry.key.text());
+            let (strategy, below) = self.below(schema, entry.key.text());
             match &entry.value.kind {
                 Kind::Map(_) => self.is_settled(&entry.value, below),
                 Kind::Scalar(scalar) => !(scalar.text.is_empty() && entry.value.is_null()),
                 Kind::Sequence(items) => match strategy {
                     ListStrategy::Replace => true,
-                    ListStrategy::Merge(keys) => self.is_settled_list(items, keys, below),
+                    ListStrategy::Merge(keys) => self.is_settled_list(items, &keys, below),
                 },
             }
         })
     }
 
-    fn is_settled_list(&self, items: &[Node], keys: &[&str], schema: Option<&'static Schema>) -> bool {
+    /// Returns the schema that a mapping with its own apiVersion and kind starts.
+    fn own_schema(&self, side: Side<'_>) -> Option<Type<'s>> {
+        let map = side?.as_map()?;
+        self.openapi.of_kind(map.get("apiVersion")?.as_str()?, map.get("kind")?.as_str()?)
+    }
+
+    fn below(&self, schema: Option<Type<'s>>, field: &str) -> (ListStrategy<'s>, Option<Type<'s>>) {
+        schema.map_or((ListStrategy::Replace, None), |schema| self.openapi.field(schema, field))
+    }
+
+    fn is_settled_list(&self, items: &[Node], keys: &[&str], schema: Option<Type<'s>>) -> bool {
         let mut seen = BTreeSet::new();
         items.iter().all(|item| {
             let identity: Option<Vec<&str>> = match (&item.kind, keys) {
@@ -240,16 +247,6 @@ fn is_itself(old: &Node, patch: &Node) -> bool {
 /// Returns the node, unless it is absent or null.
 fn present(side: Side<'_>) -> Side<'_> {
     side.filter(|node| !node.is_null())
-}
-
-/// Returns the schema that a mapping with its own apiVersion and kind starts.
-fn own_schema(side: Side<'_>) -> Option<&'static Schema> {
-    let map = side?.as_map()?;
-    Schema::of_kind(map.get("apiVersion")?.as_str()?, map.get("kind")?.as_str()?)
-}
-
-fn below(schema: Option<&'static Schema>, field: &str) -> (ListStrategy, Option<&'static Schema>) {
-    schema.map_or((ListStrategy::Replace, None), |schema| schema.field(field))
 }
 
 /// What a `$patch` asks for.

@@ -227,7 +227,8 @@ fn merge_into(context: &mut Context<'_>, resource: &mut Resource, patch: &Node, 
     if allowed.name || allowed.kind {
         resource.remember_id();
     }
-    let merger = Merger { patch: span, direction: Direction::Prepend };
+    context.openapi.note_merge();
+    let merger = Merger { patch: span, direction: Direction::Prepend, openapi: &context.openapi };
     match merger.merge(&resource.node, patch) {
         Ok(Some(mut node)) if node.as_map().is_some_and(|map| !map.is_empty()) => {
             restore_identity(&resource.node, &mut node, allowed);

@@ -7,6 +7,7 @@ use crate::kustomize::context::{Accumulator, Context, is_remote, rule};
 use crate::kustomize::file::{FileKind, KustomizationFile, Strictness, patch_config};
 use crate::kustomize::load;
 use crate::kustomize::metadata::{self, Provenance};
+use crate::kustomize::openapi;
 use crate::kustomize::transform::{self, Builtin};
 use crate::kustomize::{Outside, Resource, patches};
 use crate::text::{RepoPath, Span};
@@ -32,7 +33,7 @@ pub(crate) struct Pipeline<'c, 'a> {
 impl Pipeline<'_, '_> {
     /// Adds what `file` describes to `to`: its own accumulator, or its parent's where it is a component.
     pub(crate) fn accumulate(&mut self, file: &KustomizationFile, to: &mut Accumulator) {
-        self.check_schema(file);
+        openapi::choose(self.context, file);
         self.add_resources(&file.resources, &file.dir, to);
         to.configuration.extend_from_file(self.context, file);
         self.run_generators(file, to);
@@ -42,20 +43,6 @@ impl Pipeline<'_, '_> {
         self.run_transformers(file, to);
         self.run_configs(&file.validators, file, &mut to.clone());
         transform::collect_variables(self.context, to, file);
-    }
-
-    /// Notes a schema of the repository's own, which would change how patches merge and is not looked at here.
-    fn check_schema(&mut self, file: &KustomizationFile) {
-        let Some(openapi) = &file.openapi else { return };
-        let (version, path) = (openapi.get("version"), openapi.get("path"));
-        if let Some(version) = version.filter(|version| path.is_some() || version.as_str() != Some("v1.21.2")) {
-            let message = "`openapi` takes the version `v1.21.2`, or a path instead";
-            self.context.error(rule::INVALID, message, version.span, "this version");
-        }
-        let Some(path) = path else { return };
-        if self.context.file(&file.dir, path.as_str().unwrap_or_default(), path.span).is_some() {
-            self.outside("OpenAPI schema", path);
-        }
     }
 
     fn add_resources(&mut self, entries: &[Node], dir: &RepoPath, to: &mut Accumulator) {
@@ -251,6 +238,7 @@ impl Pipeline<'_, '_> {
 
 /// Adds `resource`, whose id must be new.
 pub(crate) fn append(context: &mut Context<'_>, to: &mut Accumulator, resource: Resource) {
+    context.openapi.note_object(&resource.node);
     let id = resource.id();
     let has_id = |other: &&Resource| other.name() == id.name && other.kind() == id.gvk.kind && other.id().is_same(&id);
     if let Some(other) = to.resources.iter().find(has_id) {

@@ -7,7 +7,7 @@ use smol_str::SmolStr;
 use crate::kustomize::merge::{
     DIRECTIVE, Direction, Directive, MergeError, Merger, Side, directive, is_itself, present,
 };
-use crate::kustomize::merge_schema::{ListStrategy, Schema};
+use crate::kustomize::openapi::{ListStrategy, Type};
 use crate::text::Span;
 use crate::yaml::{Entry, Key, Node, Scalar};
 
@@ -32,14 +32,14 @@ impl Source<'_> {
     }
 }
 
-impl Merger {
+impl<'s> Merger<'s> {
     /// Merges lists whose elements are found by `keys` (without any: scalars that are united).
     pub(super) fn walk_list(
         &self,
         target: Side<'_>,
         patch: Side<'_>,
         keys: &[&str],
-        schema: Option<&'static Schema>,
+        schema: Option<Type<'s>>,
     ) -> Result<Option<Node>, MergeError> {
         let Some(old) = present(target) else {
             // There is nothing to merge with but the patch itself.
@@ -76,7 +76,7 @@ impl Merger {
         mut target: Vec<Node>,
         patch: &Source<'_>,
         keys: &[&str],
-        schema: Option<&'static Schema>,
+        schema: Option<Type<'s>>,
         span: Span,
     ) -> Result<Vec<Node>, MergeError> {
         let keys = if keys.is_empty() { ITSELF } else { keys };

@@ -12,6 +12,7 @@ use crate::kube::Gvk;
 use crate::kustomize::context::Context;
 use crate::kustomize::json_patch;
 use crate::kustomize::merge::{Direction, Merger};
+use crate::kustomize::openapi::OpenApi;
 use crate::kustomize::transform::field_spec::FieldSpec;
 use crate::kustomize::transform::names::{self, End};
 use crate::kustomize::transform::namespace::{self, Options};
@@ -98,7 +99,8 @@ fn run(filter: &str, config: &str, input: &str) -> Result<Vec<String>, String> {
         }
         "patchstrategicmerge.Filter" => {
             let patch = field("Patch");
-            let merger = Merger { patch: patch.span, direction: Direction::Prepend };
+            let openapi = OpenApi::default();
+            let merger = Merger { patch: patch.span, direction: Direction::Prepend, openapi: &openapi };
             let outputs = resources.iter().map(|resource| merger.merge(&resource.node, patch));
             let outputs = outputs.collect::<Result<Vec<_>, _>>().map_err(|error| error.to_string())?;
             return Ok(outputs.iter().flatten().map(shape).collect());
