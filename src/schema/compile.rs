@@ -61,7 +61,9 @@ pub(super) fn check(compiled: Result<&Compiled, &String>, origin: Origin, span: 
         Ok(compiled) => compiled,
         Err(reason) => return Outcome::BrokenSchema { span, reason: reason.clone() },
     };
-    let mut instance = node.to_json(Dialect::KubernetesV2);
+    // kustomize prints what it read as text in quotes, and what Flux substitutes is canonical already: so the API
+    // server sees the types of kustomize's own dialect, not those of the file read as YAML 1.1.
+    let mut instance = node.to_json(Dialect::KustomizeV3);
     // What SOPS adds is gone when Flux has decrypted the object.
     if let Some(object) = instance.as_object_mut() {
         object.remove("sops");

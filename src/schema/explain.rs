@@ -211,7 +211,8 @@ impl Explainer<'_> {
             Value::Object(_) => "a mapping".to_owned(),
             Value::String(text) if may_show => format!("text {:?}", shorten(text)),
             Value::String(_) => "other text".to_owned(),
-            Value::Bool(_) | Value::Number(_) if !may_show => "another value".to_owned(),
+            Value::Bool(_) if !may_show => "a boolean".to_owned(),
+            Value::Number(_) if !may_show => "a number".to_owned(),
             Value::Bool(value) => format!("the boolean `{value}`"),
             Value::Number(number) => format!("the number `{number}`"),
         }

@@ -145,7 +145,7 @@ fn a_value_of_a_secret_is_never_shown() {
         found,
         [
             "8: `data.token`: expected text in base64, found other text",
-            "6: `stringData.password`: expected text, found another value",
+            "6: `stringData.password`: expected text, found a number",
         ]
     );
 }
@@ -369,7 +369,7 @@ const MISTAKES: &[(&str, &str)] = &[
         "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, labels: {a: 1.0}}\n",
         "expected text, found the number `1.0`",
     ),
-    ("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, annotations: {a: yes}}\n", "found the boolean `true`"),
+    ("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, annotations: {a: true}}\n", "found the boolean `true`"),
     (
         "apiVersion: batch/v1\nkind: Job\nmetadata: {name: a}\nspec: {template: {spec: {containers: [{name: a, image: b}]}}}\n",
         "missing required field `spec.template.spec.restartPolicy`",
