@@ -34,5 +34,6 @@ pub use crate::flux::kustomization::{
     SubstitutionProblem, Variable,
 };
 pub use crate::flux::read::{SourceRef, depends_on, duration, object_reference, source_ref};
+pub(crate) use crate::flux::source::normalised_url;
 pub use crate::flux::source::{Artifact, Source, SourceFinding, SourceKey};
 pub use crate::flux::version::{FluxVersion, ParseVersionError};

@@ -220,9 +220,14 @@ fn count(context: &Context<'_>, findings: &mut Findings) {
     }
 }
 
-/// Returns the severity of "it is not there" in `cluster`: absence is a proof only where everything was rendered.
-fn absence(cluster: &Cluster, proven: Severity) -> Severity {
-    if cluster.is_fully_resolved() { proven } else { Severity::Note }
+/// Returns the severity of "it is not there" in `cluster`: absence is a proof only where everything was rendered; where
+/// not, a known name that is `near` makes a slip likely.
+fn absence(cluster: &Cluster, near: Option<&str>) -> Severity {
+    match (cluster.is_fully_resolved(), near) {
+        (true, _) => Severity::Error,
+        (false, Some(_)) => Severity::Warning,
+        (false, None) => Severity::Note,
+    }
 }
 
 /// Returns the known name that is nearest to `wanted`, where one is near enough to be meant.

@@ -103,7 +103,6 @@ fn by_id(dependents: impl Iterator<Item = Dependent>) -> BTreeMap<NamespacedName
 
 /// Reports every dependency of `cluster` that no object of the dependent's kind answers to.
 fn check_missing(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
-    let worst = absence(cluster, Severity::Error);
     let graphs = graphs(cluster);
     for (graph, other) in [(&graphs[0], &graphs[1]), (&graphs[1], &graphs[0])] {
         for dependent in graph.dependents.values() {
@@ -115,22 +114,22 @@ fn check_missing(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
                     "{} `{}` depends on `{}`, which does not exist",
                     graph.kind, dependent.id, dependency.value
                 );
-                let help = missing_help(graph, other, &dependency.value);
+                let near = nearest(&dependency.value.name, graph.dependents.keys().map(|id| id.name.as_str()));
+                let help = missing_help(graph, other, &dependency.value, near);
                 out.push(
                     rule.report(message)
                         .label(dependency.span, format!("no {} has this name", graph.kind))
                         .help(help)
                         .note("Flux keeps it at `DependencyNotReady`: nothing below it is applied")
-                        .at_most(worst),
+                        .at_most(absence(cluster, near)),
                 );
             }
         }
     }
 }
 
-fn missing_help(graph: &Graph, other: &Graph, wanted: &NamespacedName) -> String {
+fn missing_help(graph: &Graph, other: &Graph, wanted: &NamespacedName, near: Option<&str>) -> String {
     let elsewhere = graph.dependents.keys().find(|id| id.name == wanted.name);
-    let near = nearest(&wanted.name, graph.dependents.keys().map(|id| id.name.as_str()));
     if let Some(id) = elsewhere {
         format!("set `namespace: {}`", id.namespace)
     } else if let Some(name) = near {

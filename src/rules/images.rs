@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::flux::{Cluster, Object};
+use crate::flux::{self, Cluster, Object};
 use crate::image::{self, Marking};
 use crate::kube::NamespacedName;
 use crate::kustomize::Resource;
@@ -107,7 +107,6 @@ fn check_unknown(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) 
     }
     let known: BTreeSet<NamespacedName> =
         clusters.iter().flat_map(|cluster| of_kind(cluster, "ImagePolicy").map(name_of)).collect();
-    let worst = clusters.iter().map(|cluster| absence(cluster, Severity::Error)).min().unwrap_or(Severity::Note);
     for marker in image::markers(context.repo) {
         let Marking::Marker { policy, .. } = &marker.marking else { continue };
         if known.contains(policy) {
@@ -127,7 +126,7 @@ fn check_unknown(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) 
                 .label(marker.span, "no ImagePolicy has this name")
                 .help(help)
                 .note("Flux passes over the marker without a word: the image is never updated")
-                .at_most(worst),
+                .at_most(clusters.iter().map(|cluster| absence(cluster, near)).min().unwrap_or(Severity::Note)),
         );
     }
 }
@@ -156,7 +155,8 @@ fn check_policies(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
         if repositories.contains(&wanted) {
             continue;
         }
-        let help = match nearest(&wanted.name, repositories.iter().map(|other| other.name.as_str())) {
+        let near = nearest(&wanted.name, repositories.iter().map(|other| other.name.as_str()));
+        let help = match near {
             Some(near) => format!("did you mean `{near}`?"),
             None => "correct the name, or add the ImageRepository".to_owned(),
         };
@@ -168,7 +168,7 @@ fn check_policies(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
             .label(name.span, "no ImageRepository has this name")
             .help(help)
             .note("Flux keeps the policy at `DependencyNotReady`: it never selects an image")
-            .at_most(absence(cluster, Severity::Error)),
+            .at_most(absence(cluster, near)),
         );
     }
 }
@@ -177,7 +177,7 @@ fn check_policies(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
 struct Automation<'a> {
     cluster: &'a Cluster,
     resource: &'a Resource,
-    /// URL of its Git repository, where the cluster says one.
+    /// URL of its Git repository, normalised, where the cluster says one.
     url: Option<String>,
     /// Branch that it pushes to; nothing where only the cluster knows.
     branch: Option<String>,
@@ -202,7 +202,8 @@ impl<'a> Automation<'a> {
             .or_else(|| of_source(&["spec", "ref", "branch"]));
         let path = text(&["spec", "update", "path"]).unwrap_or_default();
         let path = path.trim_start_matches("./").trim_matches('/').to_owned();
-        Self { cluster, resource, url: of_source(&["spec", "url"]), branch, path }
+        let url = of_source(&["spec", "url"]).map(|url| flux::normalised_url(&url));
+        Self { cluster, resource, url, branch, path }
     }
 
     /// Returns whether both write the same files of the same branch.

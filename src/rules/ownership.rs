@@ -93,6 +93,10 @@ fn check_owners(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
                 .label(right, format!("{} applies it from here", pair.1)),
             None => finding.label(name_span(second.resource), format!("applied by {}", pair.1)),
         };
+        let mut more: Vec<String> = objects.iter().map(|object| owner_name(object, cluster)).collect();
+        more.retain(|owner| *owner != pair.0 && *owner != pair.1);
+        more.dedup();
+        let finding = more.iter().fold(finding, |finding, owner| finding.note(format!("{owner} applies it too")));
         reported.insert(pair, out.len());
         out.push(finding.help("leave it to one of them"));
     }

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::flux::{Cluster, Object};
 use crate::kustomize::Resource;
-use crate::rules::{Check, FixAvailability, Rule, absence, nearest};
+use crate::rules::{Check, Context, FixAvailability, Rule, absence, nearest};
 use crate::yaml::Node;
 
 /// Every rule of this family, in the order they are documented.
-pub(super) const RULES: &[Rule] = &[NAMESPACE_MISSING, HEALTH_CHECK_MISSING];
+pub(super) const RULES: &[Rule] = &[NAMESPACE_MISSING, NAMESPACE_UNSET, HEALTH_CHECK_MISSING];
 
 /// Namespaces that every cluster has, or that bootstrapping Flux makes.
 const GIVEN_NAMESPACES: &[&str] = &["", "default", "flux-system", "kube-node-lease", "kube-public", "kube-system"];
@@ -32,6 +32,23 @@ Namespaces that are made outside this repository: where something of the cluster
     check: Check::Cluster(check_namespaces),
 };
 
+const NAMESPACE_UNSET: Rule = Rule {
+    id: "namespace-unset",
+    severity: Severity::Error,
+    fix: FixAvailability::None,
+    docs: "\
+## What it checks
+Each object of a kind that lives in namespaces has one: its own, its kustomization file's or `spec.targetNamespace`.
+
+## Why it matters
+Flux has no default namespace and refuses the object: `namespace not specified`.
+
+## What it cannot see
+Kinds of which no schema is known.
+",
+    check: Check::Repository(check_unset),
+};
+
 const HEALTH_CHECK_MISSING: Rule = Rule {
     id: "health-check-missing",
     severity: Severity::Error,
@@ -44,7 +61,8 @@ Each object of `spec.healthChecks` is rendered for the cluster.
 Flux waits for it until the timeout and then fails the Kustomization: `health check failed`.
 
 ## What it cannot see
-Objects that controllers and Helm charts create: for kinds that a HelmRelease of the cluster may bring the finding is a note.
+Objects that controllers and Helm charts create: where a HelmRelease goes into the same \
+namespace the finding is a note.
 ",
     check: Check::Cluster(check_health),
 };
@@ -62,7 +80,6 @@ fn check_namespaces(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
         }
         missing.entry(namespace).or_insert((resource, 0)).1 += 1;
     }
-    let worst = absence(cluster, Severity::Error);
     for (namespace, (resource, objects)) in missing {
         let span = resource.node.at(&["metadata", "namespace"]).map_or(resource.origin, |field| field.span);
         let others = match objects {
@@ -70,7 +87,8 @@ fn check_namespaces(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
             2 => " and 1 more object".to_owned(),
             more => format!(" and {} more objects", more - 1),
         };
-        let help = match nearest(namespace, created.iter().copied()) {
+        let near = nearest(namespace, created.iter().copied());
+        let help = match near {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("add a Namespace `{namespace}`"),
         };
@@ -79,14 +97,14 @@ fn check_namespaces(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
                 .label(span, "no Namespace object has this name")
                 .help(help)
                 .note(format!("the API server refuses the object: `namespaces \"{namespace}\" not found`"))
-                .at_most(worst),
+                .at_most(absence(cluster, near)),
         );
     }
 }
 
 fn created_namespaces(cluster: &Cluster) -> BTreeSet<&str> {
-    let mut created = BTreeSet::new();
-    for Object { resource, .. } in cluster.objects() {
+    let mut created: BTreeSet<&str> = home_namespace(cluster).into_iter().collect();
+    for Object { resource, .. } in cluster.objects().filter(|object| !object.is_remote()) {
         let spec = |keys: &[&str]| resource.node.at(keys).and_then(Node::as_str);
         match resource.kind() {
             "Namespace" => {
@@ -102,30 +120,73 @@ fn created_namespaces(cluster: &Cluster) -> BTreeSet<&str> {
     created
 }
 
+/// Returns the namespace that bootstrapping makes: the one that most Kustomizations which nobody applies are in.
+fn home_namespace(cluster: &Cluster) -> Option<&str> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for owner in cluster.kustomizations.values().filter(|owner| owner.applied_by.is_none()) {
+        *counts.entry(owner.id.namespace.as_str()).or_default() += 1;
+    }
+    let bootstrap = cluster.bootstrap.as_ref().map(|id| id.namespace.as_str());
+    bootstrap.or_else(|| counts.into_iter().max_by_key(|(_, count)| *count).map(|(namespace, _)| namespace))
+}
+
+/// Reports every object without a namespace whose kind lives in namespaces.
+fn check_unset(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
+    for schemas in &context.schemas {
+        for resource in schemas.without_namespace() {
+            let span = resource.node.at(&["metadata", "name"]).map_or(resource.origin, |name| name.span);
+            out.push(
+                rule.report(format!("`{}` has no namespace", resource.object_ref()))
+                    .label(span, format!("a {} lives in a namespace", resource.kind()))
+                    .help("set `metadata.namespace`, `namespace` in the kustomization file, or `spec.targetNamespace`")
+                    .note("Flux refuses the object: `namespace not specified`")
+                    .in_cluster(schemas.cluster_name()),
+            );
+        }
+    }
+}
+
 /// Reports every health check of `cluster` on an object that is not rendered.
 fn check_health(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
     let rendered: BTreeSet<_> = cluster.objects().map(|object| object.resource.object_ref()).collect();
-    let has_releases = rendered.iter().any(|id| id.kind == "HelmRelease");
     for owner in cluster.kustomizations.values().filter(|owner| owner.remote.is_none()) {
         for check in &owner.health_checks {
-            if rendered.contains(&check.value) {
+            let wanted = &check.value;
+            if rendered.contains(wanted) {
                 continue;
             }
-            let of_flux = check.value.group.ends_with(".fluxcd.io");
-            let worst =
-                if owner.wait || has_releases && !of_flux { Severity::Note } else { absence(cluster, Severity::Error) };
+            let of_kind = rendered.iter().filter(|id| id.kind == wanted.kind && id.namespace == wanted.namespace);
+            let near = nearest(&wanted.name, of_kind.map(|id| id.name.as_str()));
+            let may_come = !wanted.group.ends_with(".fluxcd.io") && has_release_into(cluster, &wanted.namespace);
+            let worst = match (owner.wait || may_come, near) {
+                (false, _) => absence(cluster, near),
+                (true, Some(_)) if !owner.wait => Severity::Warning,
+                (true, _) => Severity::Note,
+            };
+            let help = match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "correct the name and namespace, or remove the entry".to_owned(),
+            };
             let effect = if owner.wait {
                 "`wait: true` makes Flux ignore `healthChecks`"
             } else {
                 "Flux waits for it until the timeout, then fails the Kustomization"
             };
             out.push(
-                rule.report(format!("Kustomization `{}` waits for `{}`, which is not rendered", owner.id, check.value))
-                    .label(check.span, format!("no {} has this name", check.value.kind))
-                    .help("correct the name and namespace, or remove the entry")
+                rule.report(format!("Kustomization `{}` waits for `{wanted}`, which is not rendered", owner.id))
+                    .label(check.span, format!("no {} has this name", wanted.kind))
+                    .help(help)
                     .note(effect)
                     .at_most(worst),
             );
         }
     }
+}
+
+/// Returns whether a Helm chart may bring objects into `namespace`.
+fn has_release_into(cluster: &Cluster, namespace: &str) -> bool {
+    cluster.objects().map(|object| object.resource).filter(|resource| resource.kind() == "HelmRelease").any(|release| {
+        let target = release.node.at(&["spec", "targetNamespace"]).and_then(Node::as_str);
+        target.unwrap_or_else(|| release.namespace()) == namespace
+    })
 }

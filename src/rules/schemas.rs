@@ -10,9 +10,11 @@ use crate::diagnostic::{Diagnostic, Findings, Severity};
 use crate::flux::{Cluster, Object, SubstitutionProblem};
 use crate::kube::Gvk;
 use crate::kustomize::Resource;
+use crate::rules::versions;
 use crate::rules::{Check, Context, FixAvailability, Rule};
-use crate::schema::{Catalogue, Origin, Outcome, Violation, ViolationKind};
+use crate::schema::{Catalogue, Origin, Outcome, Scope, Violation, ViolationKind};
 use crate::text::Span;
+use crate::yaml::{Dialect, Step};
 
 /// Every rule of this family, in the order they are documented.
 pub(super) const RULES: &[Rule] = &[VIOLATION, UNKNOWN_FIELD, NOT_SERVED, BROKEN];
@@ -87,8 +89,9 @@ CRDs of which the repository has no object.
     check: Check::Repository(check_broken),
 };
 
-/// Groups whose removed versions are told by `flux-api-removed`.
-const FLUX_GROUPS: &str = ".toolkit.fluxcd.io";
+/// Groups of which every kind is known: another one does not exist.
+const COMPLETE_GROUPS: &[&str] =
+    &["", "apps", "autoscaling", "batch", "networking.k8s.io", "policy", "rbac.authorization.k8s.io", "storage.k8s.io"];
 
 /// A cluster with the schemas that apply to it, and what they say of its objects.
 #[derive(Debug)]
@@ -105,6 +108,17 @@ impl<'a> ClusterSchemas<'a> {
         let objects: Vec<Object<'a>> = cluster.objects().collect();
         let outcomes = objects.into_par_iter().map(|object| (object, catalogue.check(&object.resource.node))).collect();
         Self { cluster, catalogue, outcomes }
+    }
+
+    /// Returns the cluster's name.
+    pub(super) fn cluster_name(&self) -> &str {
+        &self.cluster.name
+    }
+
+    /// Returns every object without a namespace whose kind lives in namespaces.
+    pub(super) fn without_namespace(&self) -> impl Iterator<Item = &'a Resource> {
+        let unset = self.outcomes.iter().map(|(object, _)| object.resource).filter(|it| it.namespace().is_empty());
+        unset.filter(|resource| self.catalogue.scope(&resource.gvk()) == Some(Scope::Namespaced))
     }
 }
 
@@ -138,7 +152,8 @@ fn violated(rule: &Rule, resource: &Resource, violation: &Violation, origin: Ori
     let (label, worst) = match origin {
         Origin::Crd(_) => ("refused by the CRD of this repository".to_owned(), Severity::Error),
         Origin::Kubernetes => ("refused by Kubernetes 1.36".to_owned(), Severity::Error),
-        Origin::Model(release) if violation.kind == ViolationKind::UnknownField => {
+        // A later release may have the field, unless it is a known one misspelt.
+        Origin::Model(release) if violation.kind == ViolationKind::UnknownField && violation.suggestion.is_none() => {
             (format!("not a field of {release}"), Severity::Warning)
         }
         Origin::Model(release) => (format!("refused by {release}"), Severity::Error),
@@ -150,8 +165,18 @@ fn violated(rule: &Rule, resource: &Resource, violation: &Violation, origin: Ori
     match (&violation.suggestion, violation.kind) {
         (Some(suggestion), _) => finding.help(format!("write `{suggestion}`")),
         (None, ViolationKind::UnknownField) => finding.help("remove it, or move it to where it belongs"),
+        (None, ViolationKind::Type) if is_retyped(resource, violation) => finding
+            .help("put quotes into the variable's value, or write a default with quotes: `${name:=\"3\"}`")
+            .note("Flux reads the text after substitution as YAML again: quotes of the file are gone by then"),
         (None, _) => finding,
     }
+}
+
+/// Returns whether the value is a number or a boolean only since a variable was put in.
+fn is_retyped(resource: &Resource, violation: &Violation) -> bool {
+    let Some(found) = violation.pointer.resolve(&resource.node) else { return false };
+    let substituted = found.node.chain.as_ref().is_some_and(|chain| matches!(chain.step, Step::Substitution(_)));
+    substituted && found.node.as_scalar().is_some_and(|scalar| !scalar.is_string(Dialect::KustomizeV3))
 }
 
 /// Reports every object whose kind exists in other versions only.
@@ -160,10 +185,16 @@ fn check_served(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
         for (object, outcome) in &schemas.outcomes {
             let Outcome::NoSchema(known) = outcome else { continue };
             let gvk = object.resource.gvk();
-            if known.is_empty() || gvk.group.ends_with(FLUX_GROUPS) {
+            if versions::is_removed(&gvk) {
                 continue;
             }
             let Some(node) = object.resource.node.get("apiVersion") else { continue };
+            if known.is_empty() {
+                if COMPLETE_GROUPS.contains(&gvk.group.as_str()) {
+                    out.push(unknown_kind(rule, object.resource, &gvk).in_cluster(&schemas.cluster.name));
+                }
+                continue;
+            }
             let served: Vec<String> = known.iter().map(|version| format!("`{version}`")).collect();
             let versions = served.join(", ");
             let preferred = schemas.catalogue.preferred_version(&gvk.group, &gvk.kind);
@@ -176,6 +207,13 @@ fn check_served(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
             );
         }
     }
+}
+
+fn unknown_kind(rule: &Rule, resource: &Resource, gvk: &Gvk) -> Diagnostic {
+    let span = resource.node.get("kind").map_or(resource.origin, |kind| kind.span);
+    rule.report(format!("`{}` has no kind `{}`", gvk.api_version(), gvk.kind))
+        .label(span, "not a kind of Kubernetes 1.36")
+        .help("correct the kind or the API version")
 }
 
 /// Reports every CRD that objects could not be checked against, once.

@@ -36,8 +36,10 @@ fn check_plaintext(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
             continue;
         }
         let values = ["data", "stringData"].into_iter().filter_map(|field| resource.node.get(field)?.as_map());
-        let readable: Vec<&Entry> =
-            values.flat_map(|map| map.iter()).filter(|entry| is_readable(&entry.value)).collect();
+        let readable: Vec<&Entry> = values
+            .flat_map(|map| map.iter())
+            .filter(|entry| !entry.key.text().starts_with("sops_") && is_readable(&entry.value))
+            .collect();
         let Some(first) = readable.first() else { continue };
         let more = match readable.len() {
             1 => String::new(),

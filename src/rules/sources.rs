@@ -2,8 +2,11 @@
 //!
 //! Source: Flux, Kustomization API, "Source reference" and "Path".
 
+use std::collections::BTreeSet;
+
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::flux::{Cluster, Location};
+use crate::flux::{self, Cluster, Location, Object, SourceRef};
+use crate::kustomize::Resource;
 use crate::rules::{Check, Context, FixAvailability, Rule, nearest};
 
 /// Every rule of this family, in the order they are documented.
@@ -15,11 +18,10 @@ const SOURCE_MISSING: Rule = Rule {
     fix: FixAvailability::None,
     docs: "\
 ## What it checks
-`spec.sourceRef` of each Kustomization names a source (GitRepository, OCIRepository, Bucket or ExternalArtifact) that the \
-cluster has.
+The source that each Kustomization, HelmRelease and ImageUpdateAutomation refers to exists in its cluster.
 
 ## Why it matters
-Without its source the Kustomization stays `ArtifactFailed` with `Source not found`: nothing of it is applied.
+Without its source the object stays `SourceNotReady` or `ArtifactFailed`: nothing of it is applied.
 
 ## What it cannot see
 Sources created outside this repository: where something of the cluster could not be rendered the finding is a note.
@@ -45,37 +47,79 @@ Paths in sources that are not this repository.
     check: Check::Repository(check_path),
 };
 
-/// Reports every Kustomization of `cluster` whose source does not exist.
-fn check_source(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
+/// An object and the source that it takes its files from.
+struct Consumer {
+    /// `Kustomization namespace/name` and the like.
+    object: String,
+    source: SourceRef,
+}
+
+/// Returns every object of `cluster` with a source that does not exist.
+fn without_source(cluster: &Cluster) -> Vec<Consumer> {
+    let mut consumers = Vec::new();
     for found in cluster.kustomizations.values() {
-        let (Location::MissingSource, Some(source)) = (&found.location, &found.source) else { continue };
-        let message = format!(
-            "Kustomization `{}` takes its files from {} `{}`, which does not exist",
-            found.id, source.kind.value, source.name.value
-        );
-        let known: Vec<String> = cluster
-            .objects()
-            .filter(|object| object.resource.kind() == source.kind.value)
-            .map(|object| object.resource.name().to_owned())
-            .collect();
-        let help = match nearest(&source.name.value.name, known.iter().map(String::as_str)) {
+        if let (Location::MissingSource, Some(source)) = (&found.location, &found.source) {
+            consumers.push(Consumer { object: format!("Kustomization {}", found.id), source: source.clone() });
+        }
+    }
+    for Object { resource, .. } in cluster.objects() {
+        let fields: &[&[&str]] = match (resource.kind(), resource.gvk().group.as_str()) {
+            ("HelmRelease", "helm.toolkit.fluxcd.io") => {
+                &[&["spec", "chart", "spec", "sourceRef"], &["spec", "chartRef"]]
+            }
+            ("ImageUpdateAutomation", "image.toolkit.fluxcd.io") => &[&["spec", "sourceRef"]],
+            _ => continue,
+        };
+        let references = fields.iter().filter_map(|keys| resource.node.at(keys));
+        for source in references.filter_map(|field| flux::source_ref(field, resource.namespace())) {
+            if !exists(cluster, &source) {
+                consumers.push(Consumer { object: resource.object_ref().to_string(), source });
+            }
+        }
+    }
+    consumers
+}
+
+fn exists(cluster: &Cluster, source: &SourceRef) -> bool {
+    let name = &source.name.value;
+    let is_it = |kind: &str, namespace: &str, candidate: &str| {
+        kind == source.kind.value && namespace == name.namespace && candidate == name.name
+    };
+    cluster.sources.keys().any(|key| is_it(&key.kind, &key.name.namespace, &key.name.name))
+        || cluster.objects().map(|object| object.resource).any(|it| is_it(it.kind(), it.namespace(), it.name()))
+}
+
+/// Reports every object of `cluster` whose source does not exist.
+fn check_source(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
+    for Consumer { object, source } in without_source(cluster) {
+        let kind = &source.kind.value;
+        let objects = cluster.objects().map(|object| object.resource).filter(|resource| resource.kind() == kind);
+        let known: BTreeSet<&str> = objects.map(Resource::name).collect();
+        let near = nearest(&source.name.value.name, known.iter().copied());
+        let help = match near {
             Some(name) => format!("did you mean `{name}`?"),
+            None if known.contains(source.name.value.name.as_str()) => "correct the namespace".to_owned(),
             None => "correct the name, or add the source".to_owned(),
         };
+        let message = format!("`{object}` takes its files from {kind} `{}`, which does not exist", source.name.value);
         out.push(
             rule.report(message)
-                .label(source.name.span, format!("no {} has this name", source.kind.value))
+                .label(source.name.span, format!("no {kind} has this name"))
                 .help(help)
-                .note("Flux waits for the source: nothing of this Kustomization is applied")
-                .at_most(absence_of_source(cluster)),
+                .note("Flux waits for the source: nothing of this object is applied")
+                .at_most(absence_of_source(cluster, near)),
         );
     }
 }
 
 /// A missing source leaves its own Kustomization unrendered, so that one must not soften the finding.
-fn absence_of_source(cluster: &Cluster) -> Severity {
+fn absence_of_source(cluster: &Cluster, near: Option<&str>) -> Severity {
     let elsewhere = cluster.kustomizations.values().any(|other| matches!(other.location, Location::Elsewhere));
-    if elsewhere || !cluster.outside.is_empty() { Severity::Note } else { Severity::Error }
+    match (elsewhere || !cluster.outside.is_empty(), near) {
+        (false, _) => Severity::Error,
+        (true, Some(_)) => Severity::Warning,
+        (true, None) => Severity::Note,
+    }
 }
 
 /// Reports every Kustomization whose path is no directory of its artifact.

@@ -156,7 +156,7 @@ fn check_from(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
                 .collect();
             let near = nearest(&reference.name.value, known.iter().copied());
             // Without any of its kind beside it, it is likely made when the cluster is.
-            let worst = if known.is_empty() { Severity::Note } else { absence(cluster, Severity::Error) };
+            let worst = if known.is_empty() { Severity::Note } else { absence(cluster, near) };
             let help = match near {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => "add it, or set `optional: true`".to_owned(),

@@ -4,6 +4,7 @@
 
 use crate::diagnostic::{Diagnostic, Edit, Fix, FixSafety, Severity};
 use crate::flux::FluxVersion;
+use crate::kube::Gvk;
 use crate::rules::{Check, Context, FixAvailability, Rule};
 use crate::yaml::{self, Node};
 
@@ -62,6 +63,11 @@ const REMOVALS: &[Removal] = &[
 fn successor(removal: &Removal, kind: &str) -> &'static str {
     // Receivers left the beta alone.
     if removal.group == "notification.toolkit.fluxcd.io" && kind == "Receiver" { "v1" } else { removal.now }
+}
+
+/// Returns whether some Flux release removed the version.
+pub(super) fn is_removed(gvk: &Gvk) -> bool {
+    REMOVALS.iter().any(|removal| removal.group == gvk.group && removal.versions.contains(&gvk.version.as_str()))
 }
 
 /// Reports every object with an API version that `context.version` does not serve.
