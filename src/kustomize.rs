@@ -20,6 +20,7 @@ mod selector;
 mod top_level;
 mod transform;
 
+pub use crate::kustomize::file::FILE_NAMES;
 pub use crate::kustomize::resource::{Id, Resource};
 
 use std::collections::BTreeSet;
@@ -27,12 +28,12 @@ use std::collections::BTreeSet;
 use smol_str::SmolStr;
 
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::kustomize::context::{Accumulator, Context};
+use crate::kustomize::context::{Accumulator, Context, is_remote};
 use crate::kustomize::metadata::Provenance;
 use crate::kustomize::pipeline::Pipeline;
 use crate::repo::Repo;
 use crate::text::{FileSet, RepoPath, SourceId, Span};
-use crate::yaml::{self, EmitError, Node};
+use crate::yaml::{self, EmitError, Node, Parsed};
 
 /// Whose rules a build follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,6 +143,16 @@ pub fn build(repo: &Repo, files: &FileSet, dir: &RepoPath, mode: Mode, overlay: 
     }
     let Context { diagnostics, outside, unmatched, read, .. } = context;
     Build { resources, diagnostics, outside, unmatched, files: read }
+}
+
+/// Returns the paths that the kustomization file `parsed`, which stands in `dir`, includes: of directories, and of files
+/// with resources. Remote ones and those outside the repository are left out.
+pub fn included(dir: &RepoPath, parsed: &Parsed) -> Vec<RepoPath> {
+    let fields = ["resources", "bases", "components", "generators", "transformers", "validators"];
+    let roots = parsed.documents.iter().map(|document| &document.root);
+    let entries = roots.flat_map(|root| fields.into_iter().flat_map(|field| root.items(field)));
+    let references = entries.filter_map(Node::as_str).filter(|reference| !is_remote(reference));
+    references.filter_map(|reference| dir.join(reference).ok()).collect()
 }
 
 impl Build {

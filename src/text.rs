@@ -14,7 +14,9 @@
 mod disk;
 mod path;
 
-pub use crate::text::disk::{ReadError, ReadOutcome, WriteError, Written, is_never_entered, read_tree, write_tree};
+pub use crate::text::disk::{
+    ReadError, ReadOutcome, WriteError, Written, is_never_entered, read_part, read_tree, write_tree,
+};
 pub use crate::text::path::{PathError, RepoPath};
 
 use std::collections::BTreeMap;

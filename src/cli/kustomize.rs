@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 
 use crate::cli::console::Console;
-use crate::cli::tree::{self, Tree};
+use crate::cli::tree;
 use crate::cli::{CliError, Ended};
 use crate::diagnostic::{Findings, Severity};
 use crate::kustomize::{self, Build};
+use crate::repo::Repo;
 use crate::report;
 use crate::text::{ReadError, RepoPath};
 use crate::yaml;
@@ -53,8 +54,14 @@ impl Mode {
 /// Renders the directory and prints it; where kustomize would fail, nothing but the reasons.
 pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
     let (root, directory) = locate(&args.directory, args.root.as_deref())?;
-    let Tree { repo, .. } = tree::read(&root)?;
-    let build = kustomize::build(&repo, repo.files(), &directory, args.mode.library(), None);
+    let render = |repo: &Repo| kustomize::build(repo, repo.files(), &directory, args.mode.library(), None);
+    let mut repo = tree::read_reachable(&root, &directory);
+    let mut build = render(&repo);
+    if !build.diagnostics.is_empty() {
+        // What was not found may be elsewhere in the repository.
+        repo = tree::read(&root)?.repo;
+        build = render(&repo);
+    }
     let Build { resources, diagnostics, outside, .. } = build;
 
     let refused = diagnostics.iter().any(|finding| finding.severity == Severity::Error);

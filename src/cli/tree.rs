@@ -1,13 +1,16 @@
 //! The working tree that a command is about.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use crate::cli::CliError;
 use crate::diagnostic::NotChecked;
+use crate::kustomize;
 use crate::repo::Repo;
-use crate::text::{self, FileSet, ReadOutcome};
+use crate::text::{self, FileSet, ReadOutcome, RepoPath};
+use crate::yaml;
 
 /// A repository as it was read from disk, with what of it was passed over.
 pub(super) struct Tree {
@@ -42,6 +45,32 @@ pub(super) fn read_without(directory: &Path, patterns: &[String]) -> Result<Tree
     Ok(Tree { repo: Repo::new(kept), not_checked })
 }
 
+/// Reads of the repository whose root is `root` what a kustomization in `directory` asks for: what is below it, and
+/// what is below the directories that the kustomization files there name.
+///
+/// It may be less than a build needs (Flux may read single files elsewhere): a build of it that finds nothing wrong is
+/// the build of the repository, any other has to be made again from all of it.
+pub(super) fn read_reachable(root: &Path, directory: &RepoPath) -> Repo {
+    let mut contents = BTreeMap::new();
+    let mut wanted = vec![directory.clone()];
+    let mut read: Vec<RepoPath> = Vec::new();
+    while let Some(part) = wanted.pop() {
+        if read.iter().any(|earlier| part.strip_prefix(earlier).is_some()) {
+            continue;
+        }
+        let files = text::read_part(root, &part).files;
+        for (path, id) in files.iter() {
+            let Some(file) = files.file(path) else { continue };
+            if kustomize::FILE_NAMES.contains(&path.name()) {
+                wanted.extend(kustomize::included(&path.parent(), &yaml::parse(id, file.text())));
+            }
+            contents.insert(path.clone(), file.content().clone());
+        }
+        read.push(part);
+    }
+    Repo::new(FileSet::from_contents(contents))
+}
+
 fn excluded(patterns: &[String]) -> Result<Gitignore, CliError> {
     let mut builder = GitignoreBuilder::new("");
     for pattern in patterns {
@@ -56,4 +85,36 @@ fn without(files: &FileSet, excluded: &Gitignore) -> FileSet {
     let kept = files.iter().filter(|(path, _)| is_kept(path.as_str()));
     let contents = kept.filter_map(|(path, _)| Some((path.clone(), files.file(path)?.content().clone())));
     FileSet::from_contents(contents)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_build_of_one_overlay_reads_what_it_includes_and_nothing_else() {
+        let root = tempfile::tempdir().unwrap();
+        let files = [
+            ("apps/fra1/web/kustomization.yaml", "resources: [../../base/web]\ncomponents: [../../../parts/tls]\n"),
+            ("apps/fra1/web/patches/replicas.yaml", ""),
+            ("apps/fra1/other/kustomization.yaml", "resources: []\n"),
+            ("apps/base/web/kustomization.yml", "resources: [web.yaml, ../shared, ../gone, https://example.com/x]\n"),
+            ("apps/base/web/web.yaml", ""),
+            ("apps/base/shared/Kustomization", "resources: [../web]\n"),
+            ("apps/base/unused/kustomization.yaml", ""),
+            ("parts/tls/kustomization.yaml", "kind: Component\n"),
+        ];
+        text::write_tree(root.path(), &FileSet::from_texts(files)).unwrap();
+        let repo = read_reachable(root.path(), &RepoPath::new("apps/fra1/web").unwrap());
+        let read: Vec<_> = repo.files().iter().map(|(path, _)| path.as_str()).collect();
+        let expected = [
+            "apps/base/shared/Kustomization",
+            "apps/base/web/kustomization.yml",
+            "apps/base/web/web.yaml",
+            "apps/fra1/web/kustomization.yaml",
+            "apps/fra1/web/patches/replicas.yaml",
+            "parts/tls/kustomization.yaml",
+        ];
+        assert_eq!(read, expected);
+    }
 }

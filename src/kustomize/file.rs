@@ -10,7 +10,7 @@ use crate::text::{RepoPath, Span};
 use crate::yaml::{Entry, Key, Map, Node, Scalar};
 
 /// Names that a kustomization file may have, in the order in which Flux looks for them.
-pub(crate) const FILE_NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+pub const FILE_NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
 const KUSTOMIZATION_VERSION: &str = "kustomize.config.k8s.io/v1beta1";
 const COMPONENT_VERSION: &str = "kustomize.config.k8s.io/v1alpha1";

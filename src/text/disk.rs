@@ -71,7 +71,24 @@ pub fn read_tree(root: &Path) -> Result<ReadOutcome, ReadError> {
         return Err(ReadError::NotADirectory(root.to_owned()));
     }
     fs::read_dir(root).map_err(at_root)?;
+    Ok(read_from(root, root))
+}
 
+/// Reads what [`read_tree`] reads of the directory `part`; nothing where that does not enter it.
+pub fn read_part(root: &Path, part: &RepoPath) -> ReadOutcome {
+    let mut directory = root.to_owned();
+    for name in part.parts() {
+        directory.push(name);
+        let is_directory = fs::symlink_metadata(&directory).is_ok_and(|found| found.is_dir());
+        if !is_directory || is_never_entered(name) || is_cache(&directory) {
+            return ReadOutcome { files: FileSet::default(), unnamed: Vec::new() };
+        }
+    }
+    read_from(root, &directory)
+}
+
+/// Reads what is below `directory`, with paths from `root`.
+fn read_from(root: &Path, directory: &Path) -> ReadOutcome {
     let mut found = Vec::new();
     let mut links = BTreeMap::new();
     let mut unnamed = Vec::new();
@@ -80,7 +97,7 @@ pub fn read_tree(root: &Path) -> Result<ReadOutcome, ReadError> {
         let skipped = || entry.file_name().to_str().is_some_and(is_never_entered) || is_cache(entry.path());
         entry.depth() == 0 || !entry.file_type().is_dir() || !skipped()
     };
-    for entry in walkdir::WalkDir::new(root).sort_by_file_name().into_iter().filter_entry(entered) {
+    for entry in walkdir::WalkDir::new(directory).sort_by_file_name().into_iter().filter_entry(entered) {
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) => {
@@ -106,7 +123,7 @@ pub fn read_tree(root: &Path) -> Result<ReadOutcome, ReadError> {
     }
     let mut contents: Vec<_> = found.into_par_iter().map(|(path, at)| (path, read_file(&at))).collect();
     contents.extend(unreadable);
-    Ok(ReadOutcome { files: FileSet::from_contents(contents).with_links(links), unnamed })
+    ReadOutcome { files: FileSet::from_contents(contents).with_links(links), unnamed }
 }
 
 /// Returns whether a build tool marked the directory as its cache, such as Cargo its `target`.
@@ -241,6 +258,25 @@ mod tests {
         let files = [".git/config", "target/a.yaml", "build/CACHEDIR.TAG", "build/b.yaml"];
         write_tree(root.path(), &FileSet::from_texts(files.map(|path| (path, "")))).unwrap();
         assert_eq!(paths(root.path()), ["target/a.yaml"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_part_is_what_the_whole_tree_holds_there() {
+        let root = tempfile::tempdir().unwrap();
+        let files = ["a/b/c.yaml", "a/d.yaml", "e.yaml", "a/.git/f.yaml", "a/g/CACHEDIR.TAG", "a/g/h.yaml"];
+        write_tree(root.path(), &FileSet::from_texts(files.map(|path| (path, "")))).unwrap();
+        std::os::unix::fs::symlink(root.path().join("a"), root.path().join("link")).unwrap();
+        let part = |path: &str| -> Vec<String> {
+            let read = read_part(root.path(), &RepoPath::new(path).unwrap()).files;
+            read.iter().map(|(path, _)| path.to_string()).collect()
+        };
+        assert_eq!(part("a"), ["a/b/c.yaml", "a/d.yaml"]);
+        assert_eq!(part("a/b"), ["a/b/c.yaml"]);
+        assert_eq!(part(""), paths(root.path()));
+        for never in ["a/.git", "a/g", "link", "link/b", "e.yaml", "nowhere"] {
+            assert!(part(never).is_empty(), "{never}");
+        }
     }
 
     #[test]
