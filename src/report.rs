@@ -15,6 +15,7 @@
 //! assert_eq!(report::text(&findings, &repo, Color::Never), "no findings\nchecked: 1 file\n");
 //! ```
 
+mod area;
 mod json;
 mod redact;
 mod snippet;

@@ -6,7 +6,9 @@ use gitops_gen::diagnostic::{Diagnostic, Findings, Severity};
 use gitops_gen::repo::Repo;
 use gitops_gen::report::{self, Color};
 use gitops_gen::text::{FileSet, RepoPath, Span};
+use proptest::collection::vec;
 use proptest::prelude::any;
+use proptest::sample::select;
 use proptest::{prop_assert, proptest};
 use snapbox::{assert_data_eq, file as golden};
 
@@ -170,6 +172,149 @@ patches:
     assert!(text.contains("password: ••••••••"), "{text}");
 }
 
+/// Returns the report of findings at every value that must not be seen (`hunter2`), at every value that may (`shown`),
+/// and at the first letter of every line.
+fn report_everywhere(files: &[(&str, &str)]) -> String {
+    let repo = repo(files);
+    let mut found = Vec::new();
+    for (path, text) in files {
+        let source = repo.files().id(&RepoPath::new(path).unwrap()).unwrap();
+        let starts = text.match_indices("hunter2").chain(text.match_indices("shown")).map(|(at, _)| at);
+        let lines = text.match_indices('\n').map(|(at, _)| at + 1);
+        for at in starts.chain([0]).chain(lines) {
+            let label = Span::new(source, at..at + 1);
+            found.push(Diagnostic::new("some-rule", Severity::Error, format!("{path} {at}")).label(label, "here"));
+        }
+    }
+    report::text(&findings(found), &repo, Color::Never)
+}
+
+#[track_caller]
+fn assert_hides(files: &[(&str, &str)]) -> String {
+    let text = report_everywhere(files);
+    assert!(!text.contains("hunter2"), "{text}");
+    assert_eq!(
+        text.contains("shown"),
+        files.iter().any(|(_, text)| text.contains("shown")),
+        "what is no secret is shown\n{text}"
+    );
+    text
+}
+
+#[test]
+fn the_first_of_two_equal_keys_of_a_secret_is_hidden_too() {
+    // The tree holds only the last of equal keys; the first was quoted in the finding about it.
+    let text = assert_hides(&[(
+        "a.yaml",
+        "kind: Secret\nmetadata: {name: shown}  # was hunter2\nstringData:\n  pw: hunter2\n  key: |\n    hunter2\n  \
+         key: x\n  pw: hunter2  # not hunter2\n---\nkind: ConfigMap\ndata: {a: shown}\n",
+    )]);
+    assert!(text.contains("pw: ••••••••"), "{text}");
+    assert_hides(&[("a.yaml", "kind: Secret\ndata: {pw: hunter2}\ndata:\n  other: x\nmetadata: {name: shown}\n")]);
+    assert_hides(&[("a.yaml", "stringData: {pw: hunter2, pw: hunter2, pw: x}\nkind: Secret\n")]);
+    assert_hides(&[("a.yaml", "kind: Secret\nkind: ConfigMap\ndata: {pw: hunter2}\n")]);
+    assert_hides(&[(
+        "kustomization.yaml",
+        "secretGenerator: [{name: s, literals: [pw=hunter2]}]\nsecretGenerator: []\nnamespace: shown\n",
+    )]);
+    assert_hides(&[(
+        "kustomization.yaml",
+        "patches:\n- patch: 'x'\n  patch: |\n    stringdata: {pw: hunter2}\n  target: {kind: Secret}\n  \
+         target: {kind: Deployment}\n",
+    )]);
+}
+
+#[test]
+fn misspelt_fields_of_secrets_and_of_their_generators_are_hidden() {
+    assert_hides(&[("a.yaml", "kind: Secret\nstringdata: {pw: hunter2}\nmetadata: {name: shown}\n")]);
+    assert_hides(&[("a.yaml", "kind: secret\nspec: {pw: hunter2}\nmetadata: {labels: {app: shown}}\n")]);
+    assert_hides(&[("a.yaml", "kind: Secret\nmetadata:\n  name: shown\n  stringdata:\n    pw: hunter2\n")]);
+    assert_hides(&[("a.yaml", "kind: Secret\nstringData: {hunter2}\n")]);
+    assert_hides(&[("a.yaml", "items:\n- kind: Secret\n  spec: {pw: hunter2}\n- {kind: Service, spec: {a: shown}}\n")]);
+    assert_hides(&[(
+        "a.yaml",
+        "kind: Secret\nmetadata:\n  annotations:\n    kubectl.kubernetes.io/last-applied-configuration: '{a: hunter2}'\n",
+    )]);
+    assert_hides(&[("a.yaml", "secretGenerator: [{name: shown, literal: [pw=hunter2]}]\n")]);
+    assert_hides(&[("a.yaml", "secretGenerators:\n- name: shown\n  literal: pw=hunter2\n  env: pw=hunter2\n")]);
+    assert_hides(&[("a.yaml", "secretGenerator:\n- literals: [pw=hunter2\n- name: {\n")]);
+}
+
+#[test]
+fn operations_on_a_secret_are_hidden_inline_and_in_their_file() {
+    let operations =
+        "- {op: add, path: /stringData/x/y, value: hunter2}\n- op: test\n  path: /shown\n  value: hunter2\n";
+    assert_hides(&[("ops.yaml", operations)]);
+    let indented = operations.replace('\n', "\n      ");
+    for target in ["{kind: Secret, name: s}", "{name: s}", "{kind: Secret|ConfigMap}", "{kind: .*}"] {
+        let inline = format!("patches:\n  - target: {target}\n    patch: |\n      {indented}\n");
+        assert_hides(&[("kustomization.yaml", &inline)]);
+        let file = format!("patches:\n  - target: {target}\n    path: ../ops.yaml\n");
+        assert_hides(&[("a/kustomization.yaml", &file), ("ops.yaml", operations)]);
+    }
+    let broken = "patches:\n- target: {kind: Secret}\n  patch: |\n    - op: add\n      value: hunter2\n      x: [\n";
+    assert_hides(&[("kustomization.yaml", broken)]);
+    let merge = "patches:\n- target: {kind: Secret}\n  path: p.yaml\n";
+    assert_hides(&[("kustomization.yaml", merge), ("p.yaml", "kind: ConfigMap\nstringdata: {pw: hunter2}\n")]);
+}
+
+#[test]
+fn operations_on_anything_else_are_shown() {
+    let operations = "- {op: add, path: /spec/replicas, value: shown}\n";
+    let file = "patches:\n- target: {kind: Deployment}\n  path: ops.yaml\n";
+    let text = report_everywhere(&[("kustomization.yaml", file), ("ops.yaml", operations)]);
+    assert!(text.contains("value: shown"), "{text}");
+    let inline = format!("patches:\n- target: {{kind: Deployment}}\n  patch: |\n    {operations}");
+    let text = report_everywhere(&[("kustomization.yaml", &inline)]);
+    assert!(text.contains("value: shown"), "{text}");
+}
+
+#[test]
+fn what_only_refers_to_a_secret_is_shown() {
+    for reference in ["valuesFrom:\n- kind: Secret\n  name: shown\n", "a: {kind: Secret, name: x, valuesKey: shown}\n"]
+    {
+        let text = report_everywhere(&[("a.yaml", reference)]);
+        assert!(text.contains("shown") && !text.contains('•'), "{text}");
+    }
+}
+
+#[test]
+fn patches_in_quotes_are_hidden_as_those_in_blocks_are() {
+    for patch in [
+        r#""apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {pw: hunter2}""#,
+        r#""kind: Secret\ndata: hunter2\ndata: {}""#,
+        "'{kind: Secret, stringdata: {pw: hunter2}}'",
+        "'{kind: Secret, stringdata: {pw: hunter2}'",
+        "'[{op: test, path: /data/pw, value: hunter2}]'",
+        r#""[{\"op\": \"test\", \"path\": \"/data/pw\", \"value\": \"hunter2\"}]""#,
+        ">\n    {kind: Secret,\n    data: {pw: hunter2}}",
+        "{kind: Secret, spec: {pw: hunter2}}",
+        "[{op: test, path: /data/pw, value: hunter2}]",
+    ] {
+        assert_hides(&[("kustomization.yaml", &format!("namespace: shown\npatches:\n- patch: {patch}\n"))]);
+        let target = format!("patches:\n- patch: {patch}\n  target: {{kind: Secret, name: shown}}\n");
+        assert_hides(&[("kustomization.yaml", &target)]);
+        assert_hides(&[("kustomization.yaml", &format!("namespace: shown\npatchesStrategicMerge:\n- {patch}\n"))]);
+    }
+}
+
+#[test]
+fn files_that_become_values_of_secrets_are_hidden() {
+    assert_hides(&[
+        ("kustomization.yaml", "secretGenerator:\n- name: shown\n  files: [config.yaml, key=id]\n"),
+        ("config.yaml", "kind: hunter2\nmetadata: {name: hunter2}\n"),
+        ("id", "hunter2==\nhunter2\n"),
+    ]);
+}
+
+#[test]
+fn a_line_break_in_a_name_makes_no_line_of_its_own() {
+    let mut findings = findings(Vec::new());
+    findings.not_checked("a\nerror[forged]: b.yaml", "too\nlarge", None);
+    let text = report::text(&findings, &repo(&[]), Color::Never);
+    assert!(text.ends_with("not checked:\n  too\\nlarge:\n    a\\nerror[forged]: b.yaml\n"), "{text}");
+}
+
 #[test]
 fn hostile_text_cannot_drive_the_terminal() {
     let repo = repo(&[("a.yaml", "a: \u{1b}[2Jb\u{202e}c\t漢字: x\r\n")]);
@@ -226,6 +371,43 @@ fn colours_are_only_where_they_are_asked_for() {
     assert!(coloured.contains("\u{1b}[31merror[patch-target-unmatched]"), "{coloured:?}");
 }
 
+const WORDS: &[&str] = &[
+    "kind: Secret\n",
+    "data:\n",
+    "  pw: é\n",
+    "  pw: |\n    é: x\n",
+    "- ",
+    "  ",
+    "{",
+    "}",
+    "[",
+    "]",
+    ", ",
+    "\n",
+    "\r\n",
+    "patch: ",
+    "*a",
+    "&a ",
+    "<<: ",
+    "\"",
+    "'",
+    "\\",
+    "op: test\n",
+    "path: a.yaml\n",
+    "value: é\n",
+    "# é",
+    "---\n",
+    "target:\n",
+    "patches:\n",
+    "secretGenerator:\n",
+    "files: [a.yaml]\n",
+    "kind: x\n",
+    "|\n",
+    ">\n",
+    ": ",
+    "stringData: {pw: é}\n",
+];
+
 proptest! {
     #[test]
     fn any_place_in_any_text_can_be_reported(text in any::<String>(), start in 0_usize..64, length in 0_usize..64) {
@@ -235,5 +417,10 @@ proptest! {
             .label(Span::new(source, start..start + length), "here");
         let report = report::text(&findings(vec![finding]), &repo, Color::Never);
         prop_assert!(report.contains("╭─[a.yaml:"));
+    }
+    #[test]
+    fn any_text_about_secrets_can_be_reported(words in vec(select(WORDS), 0..24)) {
+        let text = report_everywhere(&[("kustomization.yaml", &words.concat()), ("a.yaml", &words.concat())]);
+        prop_assert!(text.contains("╭─[a.yaml:"));
     }
 }

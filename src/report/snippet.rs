@@ -11,7 +11,7 @@ use unicode_width::UnicodeWidthChar as _;
 use crate::diagnostic::Label;
 use crate::repo::Repo;
 use crate::report::redact::Redactions;
-use crate::report::text::printable;
+use crate::report::text::{on_one_line, printable};
 use crate::text::{SourceFile, Span};
 
 /// Longest line that is quoted, in bytes; of a longer one only the place is told.
@@ -48,7 +48,7 @@ pub(super) fn render(
         let primary = file[0];
         let corner = if index == 0 { theme.characters.ltop } else { theme.characters.lcross };
         let at = format!("{}:{}:{}", primary.file.path(), primary.line, primary.column);
-        frame.rule(out, &format!("{corner}{}[{}]", theme.characters.hbar, theme.styles.link.style(printable(&at))));
+        frame.rule(out, &format!("{corner}{}[{}]", theme.characters.hbar, theme.styles.link.style(on_one_line(&at))));
         file.sort_by_key(|label| (label.line, label.column));
         let hidden = redactions.of(primary.label.span.source);
         frame.file(out, file, hidden);

@@ -139,11 +139,11 @@ fn not_checked(out: &mut String, not_checked: &[NotChecked], repo: &Repo) {
     }
     push_line(out, "not checked:");
     for (why, items) in by_reason {
-        push_line(out, &format!("  {}:", printable(why)));
+        push_line(out, &format!("  {}:", on_one_line(why)));
         for item in items.iter().take(LISTED) {
             let place = item.span.and_then(|span| Some((repo.sources().path(span)?, repo.sources().start(span)?)));
             let place = place.map_or(String::new(), |(path, at)| format!(" ({path}:{}:{})", at.line, at.column));
-            push_line(out, &format!("    {}{}", printable(&item.what), printable(&place)));
+            push_line(out, &format!("    {}{}", on_one_line(&item.what), on_one_line(&place)));
         }
         if items.len() > LISTED {
             push_line(out, &format!("    and {} more", thousands(items.len() - LISTED)));
@@ -167,6 +167,11 @@ fn thousands(number: usize) -> String {
         grouped.push(digit);
     }
     grouped
+}
+
+/// Returns `text` as [`printable`] does, with its line breaks escaped: a file's name may hold them.
+pub(super) fn on_one_line(text: &str) -> String {
+    printable(text).replace('\n', "\\n")
 }
 
 /// Returns `text` without what could move the cursor, change colours or reverse the direction of reading.
