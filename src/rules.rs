@@ -33,6 +33,7 @@ use rayon::prelude::*;
 use crate::config::{self, Config, Date};
 use crate::diagnostic::{Diagnostic, Findings, Severity};
 use crate::flux::{self, Cluster, Fleet, FluxVersion, Location};
+use crate::image::{self, Marker};
 use crate::repo::Repo;
 use crate::rules::schemas::ClusterSchemas;
 use crate::schema::Catalogue;
@@ -97,6 +98,8 @@ pub struct Context<'a> {
     pub version: FluxVersion,
     /// What the schemas say of the objects of each cluster, in the order of `fleet.clusters`.
     schemas: Vec<ClusterSchemas<'a>>,
+    /// The image policy markers of all files, and what was meant to be one.
+    markers: Vec<Marker>,
     /// What gitops.yaml says, and what is wrong in it.
     settings: (Config, Vec<Diagnostic>),
     /// The day on which accepted findings may have expired; nothing: none has.
@@ -108,7 +111,15 @@ impl<'a> Context<'a> {
     pub fn new(repo: &'a Repo, fleet: &'a Fleet, version: FluxVersion) -> Self {
         let catalogue = Catalogue::of(repo);
         let schemas = fleet.clusters.par_iter().map(|cluster| ClusterSchemas::new(&catalogue, cluster)).collect();
-        Self { repo, fleet, version, schemas, settings: config::read(repo.files()), today: None }
+        Self {
+            repo,
+            fleet,
+            version,
+            schemas,
+            markers: image::markers(repo),
+            settings: config::read(repo.files()),
+            today: None,
+        }
     }
 
     /// Returns the same on the day `today`: findings that were accepted until an earlier one are reported again.
@@ -187,8 +198,7 @@ fn run(rule: &Rule, context: &Context<'_>) -> Vec<Diagnostic> {
 fn rendering(context: &Context<'_>, findings: &mut Findings) {
     findings.diagnostics.extend(context.fleet.diagnostics.iter().cloned());
     for cluster in &context.fleet.clusters {
-        let builds = cluster.root.iter().chain(cluster.kustomizations.values().map(|owner| &owner.build));
-        for build in builds {
+        for build in cluster.builds() {
             // What is wrong with a file whoever builds it is reported once, with the files.
             let own = build.diagnostics.iter().filter(|finding| !files::is_about_a_file(finding));
             findings.diagnostics.extend(own.cloned().map(|finding| finding.in_cluster(&cluster.name)));

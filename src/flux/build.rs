@@ -278,7 +278,7 @@ fn children(resources: &[Resource], parent: Option<&NamespacedName>) -> Vec<Flux
 /// Returns what of `cluster` could not be built, sorted by place, beside the Kustomizations that are elsewhere.
 fn outside(cluster: &Cluster, settled: bool) -> Vec<Outside> {
     let mut found = Vec::new();
-    let builds = cluster.root.iter().chain(cluster.kustomizations.values().map(|owner| &owner.build));
+    let builds = cluster.builds();
     // A file that waits for bootstrap holds nothing that the rest of the cluster could miss.
     found.extend(builds.flat_map(|build| &build.outside).filter(|outside| outside.what != UNFILLED).cloned());
     for owner in cluster.kustomizations.values() {

@@ -93,6 +93,11 @@ impl Object<'_> {
 }
 
 impl Cluster {
+    /// Returns every build: that of the cluster's own directory where no Kustomization applies it, then by Kustomization.
+    pub fn builds(&self) -> impl Iterator<Item = &Build> {
+        self.root.iter().chain(self.kustomizations.values().map(|owner| &owner.build))
+    }
+
     /// Returns every object, once for each Kustomization that applies it: those of the cluster's own directory first
     /// where no Kustomization applies them, then by Kustomization, in build order.
     pub fn objects(&self) -> impl Iterator<Item = Object<'_>> {

@@ -12,6 +12,7 @@ use crate::flux::bootstrap::{self, artifact_path};
 use crate::flux::kustomization::{FluxKustomization, GROUP};
 use crate::flux::read;
 use crate::flux::source::BOOTSTRAP_NAME;
+use crate::kustomize;
 use crate::repo::Repo;
 use crate::text::{FileSet, RepoPath, SourceId};
 use crate::yaml::Node;
@@ -24,8 +25,6 @@ const COMPONENTS_FILE: &str = "gotk-components.yaml";
 pub(crate) const BOOTSTRAP_FILES: [&str; 2] = [SYNC_FILE, COMPONENTS_FILE];
 /// Names of directories that clusters are made of, not clusters.
 const INGREDIENTS: &[&str] = &["base", "bases", "common", "shared", "template", "templates"];
-/// Names of kustomization files, in kustomize's order.
-const KUSTOMIZATION_FILES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
 /// Where a cluster begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -205,7 +204,7 @@ fn source_root(files: &FileSet, hints: &[Hint], path: &RepoPath) -> RepoPath {
 /// Returns the directories that some kustomization file uses: they are parts of something else.
 fn used_directories(repo: &Repo) -> BTreeSet<RepoPath> {
     let mut used = BTreeSet::new();
-    for (path, id) in repo.files().iter().filter(|(path, _)| KUSTOMIZATION_FILES.contains(&path.name())) {
+    for (path, id) in repo.files().iter().filter(|(path, _)| kustomize::FILE_NAMES.contains(&path.name())) {
         let directory = path.parent();
         let Some(document) = repo.yaml(id).and_then(|parsed| parsed.documents.first()) else { continue };
         let lists = ["resources", "bases", "components"].into_iter().flat_map(|field| document.root.items(field));

@@ -242,10 +242,8 @@ pub(crate) fn append(context: &mut Context<'_>, to: &mut Accumulator, resource: 
     let id = resource.id();
     let has_id = |other: &&Resource| other.name() == id.name && other.kind() == id.gvk.kind && other.id().is_same(&id);
     if let Some(other) = to.resources.iter().find(has_id) {
-        let place =
-            |resource: &Resource| resource.node.at(&["metadata", "name"]).map_or(resource.origin, |name| name.span);
         let finding = Diagnostic::new(rule::DUPLICATE, Severity::Error, format!("{id} is there already"));
-        let finding = finding.label(place(&resource), "added again").label(place(other), "added first");
+        let finding = finding.label(resource.name_span(), "added again").label(other.name_span(), "added first");
         context.diagnostics.push(finding);
         return;
     }

@@ -155,6 +155,11 @@ impl Resource {
         self.history.first().cloned().unwrap_or_else(|| self.id())
     }
 
+    /// Returns where the name is written, or else the document.
+    pub fn name_span(&self) -> Span {
+        self.node.at(&["metadata", "name"]).map_or(self.origin, |name| name.span)
+    }
+
     /// Returns the current id.
     pub fn id(&self) -> Id {
         Id::of(&self.node)

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::flux::{Cluster, Location};
+use crate::kustomize::FILE_NAMES;
 use crate::rules::{Check, Context, FixAvailability, Rule};
 use crate::text::{Content, RepoPath, SourceId, Span};
 use crate::yaml::{self, Node};
@@ -205,7 +206,7 @@ fn is_template(context: &Context<'_>, path: &RepoPath) -> bool {
 }
 
 fn is_kustomization_file(path: &RepoPath) -> bool {
-    matches!(path.name(), "kustomization.yaml" | "kustomization.yml" | "Kustomization")
+    FILE_NAMES.contains(&path.name())
 }
 
 /// Reports manifests that no cluster applies, once for each directory.
@@ -260,8 +261,7 @@ fn is_beside(path: &RepoPath, cluster: &RepoPath) -> bool {
 }
 
 fn applied_files(cluster: &Cluster) -> impl Iterator<Item = SourceId> {
-    let builds = cluster.root.iter().chain(cluster.kustomizations.values().map(|owner| &owner.build));
-    builds.flat_map(|build| build.files.iter().copied())
+    cluster.builds().flat_map(|build| build.files.iter().copied())
 }
 
 fn is_rendered(cluster: &Cluster) -> bool {

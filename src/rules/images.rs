@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::flux::{self, Cluster, Object};
-use crate::image::{self, Marking};
+use crate::image::Marking;
 use crate::kube::NamespacedName;
 use crate::kustomize::Resource;
 use crate::rules::{Check, Context, FixAvailability, Rule, absence, nearest};
@@ -107,7 +107,7 @@ fn check_unknown(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) 
     }
     let known: BTreeSet<NamespacedName> =
         clusters.iter().flat_map(|cluster| of_kind(cluster, "ImagePolicy").map(name_of)).collect();
-    for marker in image::markers(context.repo) {
+    for marker in &context.markers {
         let Marking::Marker { policy, .. } = &marker.marking else { continue };
         if known.contains(policy) {
             continue;
@@ -133,11 +133,11 @@ fn check_unknown(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) 
 
 /// Reports every comment that was meant to be a marker and is none.
 fn check_malformed(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
-    for marker in image::markers(context.repo) {
-        let Marking::Malformed(reason) = marker.marking else { continue };
+    for marker in &context.markers {
+        let Marking::Malformed(reason) = &marker.marking else { continue };
         out.push(
             rule.report("image policy marker cannot be read")
-                .label(marker.span, reason)
+                .label(marker.span, reason.clone())
                 .help("write `# {\"$imagepolicy\": \"namespace:policy\"}`, with `:name`, `:tag` or `:digest` where only that is wanted")
                 .note("Flux passes over the marker without a word: the image is never updated"),
         );
@@ -238,20 +238,18 @@ fn check_automations(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnosti
             continue;
         }
         let branch = automation.branch.as_deref().unwrap_or("the default branch");
-        let span =
-            |resource: &Resource| resource.node.at(&["metadata", "name"]).map_or(resource.origin, |name| name.span);
         reported.insert(id.clone(), out.len());
         let mut finding = rule
             .report(format!(
                 "clusters `{}` and `{}` both run an ImageUpdateAutomation that writes `{branch}`",
                 rival.cluster.name, automation.cluster.name
             ))
-            .label(span(automation.resource), format!("ImageUpdateAutomation `{id}`"))
+            .label(automation.resource.name_span(), format!("ImageUpdateAutomation `{id}`"))
             .help("keep it in one elected cluster, or give each its own branch or path");
-        if span(rival.resource) != span(automation.resource) {
+        if rival.resource.name_span() != automation.resource.name_span() {
             let other =
                 format!("ImageUpdateAutomation `{}` of cluster `{}`", name_of(rival.resource), rival.cluster.name);
-            finding = finding.label(span(rival.resource), other);
+            finding = finding.label(rival.resource.name_span(), other);
         }
         out.push(finding.note("their controllers race for the same files, and may undo each other"));
     }

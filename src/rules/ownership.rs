@@ -86,12 +86,12 @@ fn check_owners(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
         }
         let finding = rule
             .report(format!("`{id}` is applied by {} and by {}", pair.0, pair.1))
-            .label(name_span(first.resource), format!("applied by {}", pair.0));
+            .label(first.resource.name_span(), format!("applied by {}", pair.0));
         let finding = match owner_spans(first, second) {
             Some((left, right)) => finding
                 .label(left, format!("{} applies it from here", pair.0))
                 .label(right, format!("{} applies it from here", pair.1)),
-            None => finding.label(name_span(second.resource), format!("applied by {}", pair.1)),
+            None => finding.label(second.resource.name_span(), format!("applied by {}", pair.1)),
         };
         let mut more: Vec<String> = objects.iter().map(|object| owner_name(object, cluster)).collect();
         more.retain(|owner| *owner != pair.0 && *owner != pair.1);
@@ -146,14 +146,10 @@ fn check_twice(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
             let Some(earlier) = objects[..at].iter().find(same_owner) else { continue };
             out.push(
                 rule.report(format!("`{id}` is defined twice in {}", owner_name(object, cluster)))
-                    .label(name_span(object.resource), format!("as {}", object.resource.gvk().api_version()))
-                    .label(name_span(earlier.resource), format!("first as {}", earlier.resource.gvk().api_version()))
+                    .label(object.resource.name_span(), format!("as {}", object.resource.gvk().api_version()))
+                    .label(earlier.resource.name_span(), format!("first as {}", earlier.resource.gvk().api_version()))
                     .help("remove one of them"),
             );
         }
     }
-}
-
-fn name_span(resource: &Resource) -> Span {
-    resource.node.at(&["metadata", "name"]).map_or(resource.origin, |name| name.span)
 }

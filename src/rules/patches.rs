@@ -32,8 +32,7 @@ are passed over while `gotk-components.yaml` is empty: `flux bootstrap` fills it
 /// Reports every patch that matches nothing.
 fn check_unmatched(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
     for cluster in &context.fleet.clusters {
-        let builds = cluster.root.iter().chain(cluster.kustomizations.values().map(|owner| &owner.build));
-        for build in builds {
+        for build in cluster.builds() {
             for patch in build.unmatched.iter().filter(|patch| !awaits_bootstrap(context, build, patch)) {
                 out.push(unmatched(rule, context, build, patch).in_cluster(&cluster.name));
             }

@@ -134,10 +134,9 @@ fn home_namespace(cluster: &Cluster) -> Option<&str> {
 fn check_unset(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
     for schemas in &context.schemas {
         for resource in schemas.without_namespace() {
-            let span = resource.node.at(&["metadata", "name"]).map_or(resource.origin, |name| name.span);
             out.push(
                 rule.report(format!("`{}` has no namespace", resource.object_ref()))
-                    .label(span, format!("a {} lives in a namespace", resource.kind()))
+                    .label(resource.name_span(), format!("a {} lives in a namespace", resource.kind()))
                     .help("set `metadata.namespace`, `namespace` in the kustomization file, or `spec.targetNamespace`")
                     .note("Flux refuses the object: `namespace not specified`")
                     .in_cluster(schemas.cluster_name()),

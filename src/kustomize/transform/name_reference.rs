@@ -34,7 +34,7 @@ impl Candidate {
             history: resource.history.clone(),
             prefixes: resource.prefixes.clone(),
             suffixes: resource.suffixes.clone(),
-            name_span: resource.node.at(&["metadata", "name"]).map_or(resource.origin, |name| name.span),
+            name_span: resource.name_span(),
         }
     }
 
