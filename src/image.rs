@@ -1,6 +1,7 @@
-//! Image automation: the setter markers in files.
+//! Image automation: which tag a policy selects, the setter markers in files, and what a run would write at them.
 //!
-//! Owns the marker grammar (Source: image-automation-controller 1.2, kyaml setters2). It knows no clusters.
+//! Owns the semantics of image-reflector-controller and image-automation-controller that matter offline (Source: their
+//! release 1.2, and 0.x where [`Grammar`] says so). It knows no clusters.
 //!
 //! ```
 //! use gitops_gen::image::{Field, Marking, read_marker};
@@ -10,152 +11,21 @@
 //! assert_eq!((policy.to_string().as_str(), field), ("flux-system/web", Field::Tag));
 //! ```
 
-use std::collections::BTreeMap;
+mod constraint;
+mod marker;
+mod number;
+mod pattern;
+mod policy;
+mod reference;
+mod select;
+mod semver;
 
-use crate::kube::NamespacedName;
-use crate::repo::Repo;
-use crate::text::Span;
-
-/// The key that makes a comment a marker.
-const KEY: &str = "$imagepolicy";
-
-/// Which part of the image reference a marker asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Field {
-    /// `image:tag`, with the digest where the policy reflects one.
-    Reference,
-    /// The image without its tag.
-    Name,
-    /// The tag alone.
-    Tag,
-    /// The digest alone.
-    Digest,
-}
-
-/// What a comment is to the setter.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Marking {
-    /// A comment like any other.
-    None,
-    /// It asks for a value of `policy`.
-    Marker {
-        /// The `ImagePolicy`.
-        policy: NamespacedName,
-        /// The part of the reference.
-        field: Field,
-    },
-    /// It was meant to be one, and the setter passes over it; why, as a clause.
-    Malformed(String),
-}
-
-/// A marker in a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Marker {
-    /// The comment.
-    pub span: Span,
-    /// The scalar that it follows; nothing where it follows none.
-    pub scalar: Option<Span>,
-    /// What it says.
-    pub marking: Marking,
-}
-
-/// Returns every comment of the repository's YAML files that is a marker or was meant to be one, by path and byte.
-pub fn markers(repo: &Repo) -> Vec<Marker> {
-    let mut found = Vec::new();
-    for (path, source) in repo.files().iter() {
-        if !path.is_yaml() && path.name() != "Kustomization" {
-            continue;
-        }
-        // Most files have none: the text is searched before anything is parsed.
-        if !repo.files().text(path).is_some_and(|text| text.contains(KEY)) {
-            continue;
-        }
-        let Some(parsed) = repo.yaml(source) else { continue };
-        for comment in &parsed.comments {
-            let marking = read_marker(repo.sources().slice(comment.span).unwrap_or_default());
-            if marking != Marking::None {
-                found.push(Marker { span: comment.span, scalar: comment.scalar, marking });
-            }
-        }
-    }
-    found
-}
-
-/// Returns what the setter makes of `comment`, which begins with `#`.
-pub fn read_marker(comment: &str) -> Marking {
-    if !comment.contains(KEY) {
-        return Marking::None;
-    }
-    let text = comment.trim_start_matches('#').trim();
-    // Prose that mentions the key is no attempt at a marker.
-    if !text.starts_with('{') && !text.starts_with('#') && !text.starts_with(KEY) && !text.starts_with("\"$") {
-        return Marking::None;
-    }
-    let object: BTreeMap<String, String> = match serde_json::from_str(text) {
-        Ok(object) => object,
-        Err(error) => return Marking::Malformed(format!("it is not one JSON object of texts: {error}")),
-    };
-    let Some(value) = object.get(KEY).filter(|value| !value.is_empty()) else {
-        return Marking::Malformed(format!("`{KEY}` is empty"));
-    };
-    let parts: Vec<&str> = value.split(':').collect();
-    let (namespace, name, field) = match parts[..] {
-        [namespace, name] => (namespace, name, Field::Reference),
-        [namespace, name, "name"] => (namespace, name, Field::Name),
-        [namespace, name, "tag"] => (namespace, name, Field::Tag),
-        [namespace, name, "digest"] => (namespace, name, Field::Digest),
-        [_, _, suffix] => return Marking::Malformed(format!("`{suffix}` is none of `name`, `tag` and `digest`")),
-        _ => return Marking::Malformed(format!("`{value}` is not `namespace:policy`")),
-    };
-    if namespace.trim() != namespace || name.trim() != name || namespace.is_empty() || name.is_empty() {
-        return Marking::Malformed(format!("`{value}` is not `namespace:policy`"));
-    }
-    Marking::Marker { policy: NamespacedName::new(namespace, name), field }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::text::FileSet;
-
-    #[test]
-    fn the_four_forms_are_markers() {
-        for (suffix, expected) in
-            [("", Field::Reference), (":name", Field::Name), (":tag", Field::Tag), (":digest", Field::Digest)]
-        {
-            let comment = format!(r#"# {{"$imagepolicy": "flux-system:web{suffix}"}}"#);
-            let policy = NamespacedName::new("flux-system", "web");
-            assert_eq!(read_marker(&comment), Marking::Marker { policy, field: expected });
-        }
-    }
-
-    #[test]
-    fn what_the_setter_passes_over_is_malformed() {
-        for comment in [
-            r#"# {"$imagepolicy": "web"}"#,
-            r#"# {"$imagepolicy": "flux-system:web:tags"}"#,
-            r#"# {"$imagepolicy": "flux-system:web"} now"#,
-            r"# {'$imagepolicy': 'flux-system:web'}",
-            r#"# #{"$imagepolicy": "flux-system:web"}"#,
-            r#"# {"$imagepolicy": "flux-system:web",}"#,
-            r#"# {"$imagepolicy": "flux-system: web"}"#,
-            r#"# "$imagepolicy": "flux-system:web""#,
-        ] {
-            assert!(matches!(read_marker(comment), Marking::Malformed(_)), "{comment}");
-        }
-    }
-
-    #[test]
-    fn prose_is_no_marker() {
-        assert_eq!(read_marker("# see $imagepolicy in the guide"), Marking::None);
-        assert_eq!(read_marker("# a comment"), Marking::None);
-    }
-
-    #[test]
-    fn a_marker_knows_its_scalar() {
-        let text = "image: web:1 # {\"$imagepolicy\": \"flux-system:web\"}\n";
-        let repo = Repo::new(FileSet::from_texts([("a.yaml", text), ("b.yaml", "x: y # z\n")]));
-        let [marker] = &markers(&repo)[..] else { panic!("one marker") };
-        assert_eq!(marker.scalar.and_then(|span| repo.sources().slice(span)), Some("web:1"));
-    }
-}
+pub use crate::image::constraint::{Constraint, ConstraintError};
+pub use crate::image::marker::{Field, Marker, Marking, markers, read_marker};
+pub use crate::image::pattern::{Pattern, PatternError, Template};
+pub use crate::image::policy::{
+    Choice, DEFAULT_EXCLUSION, Digests, Filter, Order, Policy, PolicyError, read_digests, read_exclusions,
+};
+pub use crate::image::reference::{ImageRef, LONGEST_TAG, Reflected, image_problem, is_tag, reflect};
+pub use crate::image::select::{Outcome, SelectError, Verdict, explain, scan, select};
+pub use crate::image::semver::{Grammar, Version};

@@ -6,6 +6,9 @@
 
 #![expect(clippy::print_stdout, reason = "the figures of a suite, and that it is skipped, are for people")]
 
+#[path = "conformance/images.rs"]
+mod images;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
