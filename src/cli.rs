@@ -22,7 +22,7 @@ use clap::{Parser, Subcommand};
 use crate::cli::console::{ColorChoice, Console};
 use crate::cli::fleet::Names;
 use crate::cli::init::InitError;
-use crate::text::ReadError;
+use crate::text::{ReadError, WriteError};
 use crate::yaml::EmitError;
 
 /// Generates Flux multi-cluster GitOps repositories, and validates any of them offline.
@@ -81,6 +81,8 @@ enum CliError {
     Emit(#[from] EmitError),
     #[error(transparent)]
     Init(#[from] InitError),
+    #[error(transparent)]
+    Write(#[from] WriteError),
     #[error("write the output")]
     Output(#[from] io::Error),
 }

@@ -101,6 +101,13 @@ pub fn read_revision(directory: &Path, revision: &str) -> Result<FileSet, GitErr
     read_git_tree(&repository, &tree)
 }
 
+/// Returns the path from the top of the working tree that `directory` is in to it; the root where it is at the top or in
+/// no repository.
+pub fn path_from_top(directory: &Path) -> RepoPath {
+    let path = open(directory).map(|repository| path_in_tree(&repository, directory)).unwrap_or_default();
+    path.to_str().and_then(|path| RepoPath::new(path).ok()).unwrap_or_else(RepoPath::root)
+}
+
 fn open(directory: &Path) -> Result<Repository, GitError> {
     Repository::discover(directory).map_err(|source| GitError::Open { path: directory.to_owned(), source })
 }

@@ -16,10 +16,24 @@
 //! ```
 
 mod area;
+mod fingerprint;
+mod github;
+mod gitlab;
+mod group;
 mod json;
+mod junit;
+mod markdown;
+mod place;
 mod redact;
+mod sarif;
 mod snippet;
+mod summary;
 mod text;
 
+pub use crate::report::github::github;
+pub use crate::report::gitlab::gitlab;
 pub use crate::report::json::{JSON_VERSION, json};
+pub use crate::report::junit::junit;
+pub use crate::report::markdown::{MARKDOWN_MAX, markdown};
+pub use crate::report::sarif::sarif;
 pub use crate::report::text::{Color, text};

@@ -15,7 +15,7 @@ mod disk;
 mod path;
 
 pub use crate::text::disk::{
-    ReadError, ReadOutcome, WriteError, Written, is_never_entered, read_part, read_tree, write_tree,
+    ReadError, ReadOutcome, WriteError, Written, is_never_entered, read_part, read_tree, write_file, write_tree,
 };
 pub use crate::text::path::{PathError, RepoPath};
 

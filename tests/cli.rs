@@ -168,6 +168,43 @@ fn the_json_report_is_all_that_stands_on_stdout() {
 }
 
 #[test]
+fn a_report_for_a_service_goes_to_its_file_and_the_text_to_the_log() {
+    let directory = directory("a.yaml", b"a: 1\na: 2\n");
+    let file = directory.path().join("report.sarif");
+    let mut command = program();
+    let output =
+        command.args(["validate", "--format", "sarif", "--output"]).arg(&file).arg(directory.path()).output().unwrap();
+    assert_ends(&output, 1, "error[yaml-duplicate-key]");
+    let log: serde_json::Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    assert_eq!(log["runs"][0]["results"][0]["ruleId"], "yaml-duplicate-key");
+    let mut command = program();
+    let nowhere = directory.path().join("no/such/report");
+    let output = command.args(["validate", "--output"]).arg(nowhere).arg(directory.path()).output().unwrap();
+    assert_ends(&output, 2, "error: failed to write `");
+}
+
+#[test]
+fn services_are_told_paths_from_the_top_of_the_git_repository() {
+    let top = TempDir::new().unwrap();
+    let fleet = top.path().join("teams/fleet");
+    fs::create_dir_all(&fleet).unwrap();
+    fs::write(fleet.join("a.yaml"), "a: 1\na: 2\n").unwrap();
+    git2::Repository::init(top.path()).unwrap();
+    for (format, path) in [
+        ("github", "file=teams/fleet/a.yaml,line=2"),
+        ("gitlab", "\"path\": \"teams/fleet/a.yaml\""),
+        ("sarif", "\"uri\": \"teams/fleet/a.yaml\""),
+        ("junit", "file=\"teams/fleet/a.yaml\""),
+        ("markdown", "`teams/fleet/a.yaml:2`"),
+        ("text", "[a.yaml:2:1]"),
+        ("json", "\"file\": \"a.yaml\""),
+    ] {
+        let output = program().args(["validate", "--format", format]).arg(&fleet).output().unwrap();
+        assert_ends(&output, 1, path);
+    }
+}
+
+#[test]
 fn the_page_of_rules_is_the_rule_table() {
     let output = program().args(["rules", "--format", "markdown"]).output().unwrap();
     let table = String::from_utf8(output.stdout).unwrap();

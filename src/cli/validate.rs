@@ -8,10 +8,13 @@ use crate::cli::console::{self, Console};
 use crate::cli::fleet::{self, ClusterArg};
 use crate::cli::tree::{self, Tree};
 use crate::cli::{CliError, Ended};
-use crate::diagnostic::Severity;
+use crate::diagnostic::{Findings, Severity};
 use crate::flux::FluxVersion;
-use crate::report;
+use crate::git;
+use crate::repo::Repo;
+use crate::report::{self, Color};
 use crate::rules::{self, Context};
+use crate::text;
 
 /// Check a repository offline, cluster by cluster, as Flux would apply it
 #[derive(Debug, clap::Args)]
@@ -22,6 +25,9 @@ pub(super) struct Args {
     /// Print the report as
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     format: Format,
+    /// Write the report to a file; what is printed is the text
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
     /// Exit with 1 when a finding is at least this bad
     #[arg(long, value_enum, default_value_t, value_name = "SEVERITY")]
     fail_on: FailOn,
@@ -43,6 +49,16 @@ enum Format {
     Text,
     /// For programs: one JSON object
     Json,
+    /// For code scanning: SARIF 2.1.0
+    Sarif,
+    /// For GitHub Actions: annotations
+    Github,
+    /// For GitLab: code quality
+    Gitlab,
+    /// For test reports: JUnit's XML
+    Junit,
+    /// For a comment on a pull request
+    Markdown,
 }
 
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
@@ -75,14 +91,35 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
     let mut findings = rules::check(&context);
     findings.not_checked.extend(not_checked);
     findings.sort(repo.sources());
-    let report = match args.format {
-        Format::Text => report::text(&findings, &repo, console.color),
-        Format::Json => report::json(&findings, &repo),
-    };
-    console.print(&report)?;
+    print(args, &findings, &repo, console)?;
     if findings.checked_nothing() {
         return Err(CliError::NothingToCheck(args.directory.clone()));
     }
     let fails = findings.worst().is_some_and(|worst| worst >= args.fail_on.severity());
     Ok(if fails { Ended::WithFindings } else { Ended::Clean })
+}
+
+/// Prints the report, or writes it to a file and prints the text.
+fn print(args: &Args, findings: &Findings, repo: &Repo, console: &Console) -> Result<(), CliError> {
+    let Some(path) = &args.output else {
+        return Ok(console.print(&report(args, findings, repo, console.color))?);
+    };
+    let report = report(args, findings, repo, Color::Never);
+    text::write_file(path, report.as_bytes())?;
+    Ok(console.print(&report::text(findings, repo, console.color))?)
+}
+
+/// Returns the report in the format that was asked for.
+fn report(args: &Args, findings: &Findings, repo: &Repo, color: Color) -> String {
+    // Services know a file by its path from the top of the Git repository, wherever the run was started.
+    let base = || git::path_from_top(&args.directory);
+    match args.format {
+        Format::Text => report::text(findings, repo, color),
+        Format::Json => report::json(findings, repo),
+        Format::Sarif => report::sarif(findings, repo, &base()),
+        Format::Github => report::github(findings, repo, &base()),
+        Format::Gitlab => report::gitlab(findings, repo, &base()),
+        Format::Junit => report::junit(findings, repo, &base(), args.fail_on.severity()),
+        Format::Markdown => report::markdown(findings, repo, &base()),
+    }
 }

@@ -2,8 +2,11 @@
 
 use serde::Serialize;
 
-use crate::diagnostic::{Checked, Diagnostic, Findings, Label, NotChecked};
+use crate::diagnostic::{Checked, Edit, Findings, Fix, FixSafety, Label, NotChecked};
 use crate::repo::Repo;
+use crate::report::fingerprint::fingerprints;
+use crate::report::group::{Group, groups};
+use crate::report::redact::Redactions;
 use crate::text::Span;
 
 /// Version of the object. It grows when a field goes or changes its meaning, not when one is added.
@@ -12,9 +15,14 @@ pub const JSON_VERSION: u32 = 1;
 /// Returns `findings` as one JSON object with a final newline; `docs/json-report.md` describes it.
 #[expect(clippy::missing_panics_doc, reason = "strings and numbers always serialize")]
 pub fn json(findings: &Findings, repo: &Repo) -> String {
+    let mut redactions = Redactions::new(repo);
+    let groups = groups(&findings.diagnostics);
+    let diagnostics = groups.iter().zip(fingerprints(&groups, repo));
     let report = Report {
         version: JSON_VERSION,
-        diagnostics: findings.diagnostics.iter().map(|finding| WireDiagnostic::new(finding, repo)).collect(),
+        diagnostics: diagnostics
+            .map(|(group, fingerprint)| WireDiagnostic::new(group, fingerprint, repo, &mut redactions))
+            .collect(),
         checked: findings.checked.iter().map(WireChecked::new).collect(),
         not_checked: findings.not_checked.iter().map(|item| WireNotChecked::new(item, repo)).collect(),
     };
@@ -36,25 +44,31 @@ struct WireDiagnostic<'a> {
     rule: &'a str,
     severity: &'static str,
     message: &'a str,
-    cluster: Option<&'a str>,
+    clusters: &'a [&'a str],
+    fingerprint: String,
     #[serde(flatten)]
     place: WirePlace,
     labels: Vec<WireLabel<'a>>,
     help: Option<&'a str>,
     notes: &'a [String],
+    fix: Option<WireFix<'a>>,
 }
 
 impl<'a> WireDiagnostic<'a> {
-    fn new(finding: &'a Diagnostic, repo: &Repo) -> Self {
+    fn new(group: &'a Group<'_>, fingerprint: String, repo: &Repo, redactions: &mut Redactions<'_>) -> Self {
+        let finding = group.first;
+        let fix = finding.fix.as_ref().filter(|fix| redactions.shows(fix));
         Self {
             rule: finding.rule,
             severity: finding.severity.name(),
             message: &finding.message,
-            cluster: finding.cluster.as_deref(),
+            clusters: &group.clusters,
+            fingerprint,
             place: WirePlace::new(finding.span(), repo),
             labels: finding.labels.iter().map(|label| WireLabel::new(label, repo)).collect(),
             help: finding.help.as_deref(),
             notes: &finding.notes,
+            fix: fix.map(|fix| WireFix::new(fix, repo)),
         }
     }
 }
@@ -97,6 +111,28 @@ impl<'a> WireLabel<'a> {
     fn new(label: &'a Label, repo: &Repo) -> Self {
         Self { message: &label.message, place: WirePlace::new(Some(label.span), repo) }
     }
+}
+
+#[derive(Serialize)]
+struct WireFix<'a> {
+    title: &'a str,
+    safe: bool,
+    edits: Vec<WireEdit<'a>>,
+}
+
+impl<'a> WireFix<'a> {
+    fn new(fix: &'a Fix, repo: &Repo) -> Self {
+        let edit =
+            |edit: &'a Edit| WireEdit { replacement: &edit.replacement, place: WirePlace::new(Some(edit.span), repo) };
+        Self { title: &fix.title, safe: fix.safety == FixSafety::Safe, edits: fix.edits.iter().map(edit).collect() }
+    }
+}
+
+#[derive(Serialize)]
+struct WireEdit<'a> {
+    #[serde(flatten)]
+    place: WirePlace,
+    replacement: &'a str,
 }
 
 #[derive(Serialize)]

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::slice;
 
+use crate::diagnostic::{Edit, Fix};
 use crate::repo::Repo;
 use crate::report::area::{Area, children, extent, hide_lines, hide_scalars, joined};
 use crate::text::{RepoPath, SourceId};
@@ -76,6 +77,15 @@ impl<'a> Redactions<'a> {
         let repo = self.repo;
         let roles = self.roles.get_or_insert_with(|| roles(repo));
         self.hidden.entry(source).or_insert_with(|| joined(hidden_ranges(repo, source, roles)))
+    }
+
+    /// Returns whether `fix` may be shown: none of its edits is where a Secret's value stands.
+    pub(super) fn shows(&mut self, fix: &Fix) -> bool {
+        let is_hidden = |edit: &Edit, hidden: &[Range<usize>]| {
+            let place = edit.span.range();
+            hidden.iter().any(|hidden| hidden.start <= place.end && place.start <= hidden.end)
+        };
+        !fix.edits.iter().any(|edit| is_hidden(edit, self.of(edit.span.source)))
     }
 }
 

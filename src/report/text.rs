@@ -1,13 +1,13 @@
 //! The report for people.
 
-use std::collections::BTreeMap;
-
 use miette::{GraphicalTheme, ThemeCharacters, ThemeStyles};
 
 use crate::diagnostic::{Checked, Diagnostic, Findings, NotChecked, Severity};
 use crate::repo::Repo;
+use crate::report::group::{Group, counts, groups};
 use crate::report::redact::Redactions;
 use crate::report::snippet::{self, push_line};
+use crate::report::summary;
 
 /// Things of one kind that are listed under "not checked"; the JSON report has all of them.
 const LISTED: usize = 8;
@@ -49,59 +49,14 @@ fn theme(color: Color) -> GraphicalTheme {
     GraphicalTheme { characters: ThemeCharacters::unicode(), styles }
 }
 
-/// A finding and the clusters that it was found in, in order.
-struct Group<'a> {
-    first: &'a Diagnostic,
-    clusters: Vec<&'a str>,
-}
-
-/// Joins findings that differ in nothing but their cluster; in the order of the first of each.
-fn groups(diagnostics: &[Diagnostic]) -> Vec<Group<'_>> {
-    let mut groups: Vec<Group<'_>> = Vec::new();
-    let mut known = BTreeMap::new();
-    for diagnostic in diagnostics {
-        let place = diagnostic.labels.iter().map(|label| (label.span, label.message.as_ref())).collect::<Vec<_>>();
-        let key = (diagnostic.rule, diagnostic.severity, diagnostic.message.as_str(), place);
-        let at = *known.entry(key).or_insert_with(|| {
-            groups.push(Group { first: diagnostic, clusters: Vec::new() });
-            groups.len() - 1
-        });
-        let clusters = &mut groups[at].clusters;
-        if let Some(cluster) = diagnostic.cluster.as_deref()
-            && !clusters.contains(&cluster)
-        {
-            clusters.push(cluster);
-        }
-    }
-    groups
-}
-
 fn finding(out: &mut String, group: &Group<'_>, repo: &Repo, redactions: &mut Redactions<'_>, theme: &GraphicalTheme) {
-    let Diagnostic { rule, severity, message, labels, help, notes, .. } = group.first;
+    let Diagnostic { rule, severity, labels, .. } = group.first;
     let head = paint(&format!("{}[{rule}]", severity.name()), *severity, theme);
-    push_line(out, &format!("{head}: {}{}", printable(message), in_clusters(&group.clusters)));
+    push_line(out, &format!("{head}: {}", printable(&group.message())));
     snippet::render(out, labels, repo, redactions, theme);
-    let mut say = |word: &str, text: &str| {
+    for (word, said) in group.advice() {
         let word = theme.styles.help.style(word);
-        push_line(out, &format!("  {word}: {}", printable(text).replace('\n', "\n    ")));
-    };
-    if let Some(help) = help {
-        say("help", help);
-    }
-    for note in notes {
-        say("note", note);
-    }
-}
-
-/// Returns which clusters have a finding, as the end of its message.
-fn in_clusters(clusters: &[&str]) -> String {
-    const MOST: usize = 4;
-    let names = clusters.iter().take(MOST).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    match clusters.len() {
-        0 => String::new(),
-        1 => format!(" in cluster {names}"),
-        count if count > MOST => format!(" in clusters {names} and {} more", count - MOST),
-        _ => format!(" in clusters {names}"),
+        push_line(out, &format!("  {word}: {}", printable(said).replace('\n', "\n    ")));
     }
 }
 
@@ -116,29 +71,21 @@ fn paint(words: &str, severity: Severity, theme: &GraphicalTheme) -> String {
 }
 
 fn summary(out: &mut String, groups: &[Group<'_>], checked: &[Checked], theme: &GraphicalTheme) {
-    let count = |severity| groups.iter().filter(|group| group.first.severity == severity).count();
-    let counts: Vec<String> = [Severity::Error, Severity::Warning, Severity::Note]
-        .into_iter()
-        .map(|severity| (severity, count(severity)))
-        .filter(|(_, count)| *count > 0)
-        .map(|(severity, count)| paint(&counted(count, &format!("{}s", severity.name())), severity, theme))
-        .collect();
+    let paint = |(severity, count): (Severity, usize)| {
+        paint(&summary::counted(count, &format!("{}s", severity.name())), severity, theme)
+    };
+    let counts: Vec<String> = counts(groups).into_iter().map(paint).collect();
     let found = if counts.is_empty() { "no findings".to_owned() } else { format!("found: {}", counts.join(", ")) };
     push_line(out, &found);
-    let checked: Vec<String> = checked.iter().map(|checked| counted(checked.count, &checked.what)).collect();
-    push_line(out, &format!("checked: {}", checked.join(", ")));
+    push_line(out, &format!("checked: {}", summary::checked(checked)));
 }
 
 fn not_checked(out: &mut String, not_checked: &[NotChecked], repo: &Repo) {
     if not_checked.is_empty() {
         return;
     }
-    let mut by_reason: BTreeMap<&str, Vec<&NotChecked>> = BTreeMap::new();
-    for item in not_checked {
-        by_reason.entry(&item.why).or_default().push(item);
-    }
     push_line(out, "not checked:");
-    for (why, items) in by_reason {
+    for (why, items) in summary::by_reason(not_checked) {
         push_line(out, &format!("  {}:", on_one_line(why)));
         for item in items.iter().take(LISTED) {
             let place = item.span.and_then(|span| Some((repo.sources().path(span)?, repo.sources().start(span)?)));
@@ -146,27 +93,9 @@ fn not_checked(out: &mut String, not_checked: &[NotChecked], repo: &Repo) {
             push_line(out, &format!("    {}{}", on_one_line(&item.what), on_one_line(&place)));
         }
         if items.len() > LISTED {
-            push_line(out, &format!("    and {} more", thousands(items.len() - LISTED)));
+            push_line(out, &format!("    and {} more", summary::thousands(items.len() - LISTED)));
         }
     }
-}
-
-/// Returns `count` and the word for it: `1 file`, `2,114 objects`.
-fn counted(count: usize, plural: &str) -> String {
-    let word = if count == 1 { plural.strip_suffix('s').unwrap_or(plural) } else { plural };
-    format!("{} {word}", thousands(count))
-}
-
-fn thousands(number: usize) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
 }
 
 /// Returns `text` as [`printable`] does, with its line breaks escaped: a file's name may hold them.

@@ -192,6 +192,37 @@ pub fn write_tree(root: &Path, files: &FileSet) -> Result<Written, WriteError> {
     Ok(made)
 }
 
+/// Writes `bytes` to `path`, all or nothing: a file that stands there is replaced by a whole one, with its permissions.
+///
+/// # Errors
+/// When the operating system refuses (no space, no permission, no such directory); what stood there then still stands.
+pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
+    let failed = |source| WriteError::Io { path: path.to_owned(), source };
+    // A link is followed, and a device or a pipe is written to: neither can be replaced by a file.
+    let at = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let known = fs::metadata(&at).ok();
+    if known.as_ref().is_some_and(|known| !known.is_file()) {
+        return fs::write(&at, bytes).map_err(failed);
+    }
+    let directory = at.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut temporary = temporary_in(directory).map_err(failed)?;
+    temporary.write_all(bytes).map_err(failed)?;
+    if let Some(known) = known {
+        temporary.as_file().set_permissions(known.permissions()).map_err(failed)?;
+    }
+    temporary.as_file().sync_all().map_err(failed)?;
+    temporary.persist(&at).map(drop).map_err(|error| failed(error.error))
+}
+
+fn temporary_in(directory: &Path) -> io::Result<tempfile::NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".gitops-gen-");
+    // By default nobody else may read it; it becomes the file, which has what the umask leaves of this.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(directory)
+}
+
 fn bytes(file: &SourceFile) -> &[u8] {
     match file.content() {
         Content::Text(text) => text.as_bytes(),
@@ -295,6 +326,33 @@ mod tests {
         let refused = write_tree(root.path(), &FileSet::from_texts([("a/b", "file"), ("a/b/c", "below it")]));
         assert!(matches!(refused, Err(WriteError::Io { .. })));
         assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_file_is_replaced_as_a_whole_or_not_at_all() {
+        let root = tempfile::tempdir().unwrap();
+        let file = root.path().join("a.yaml");
+        write_file(&file, b"old").unwrap();
+        write_file(&file, b"new").unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"new");
+        assert!(write_file(&root.path().join("no/such/a.yaml"), b"x").is_err());
+        assert!(write_file(root.path(), b"x").is_err());
+        let left: Vec<_> = fs::read_dir(root.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, ["a.yaml"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_is_replaced_keeps_its_permissions_and_a_new_one_has_the_usual() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let root = tempfile::tempdir().unwrap();
+        let mode = |name: &str| fs::metadata(root.path().join(name)).unwrap().permissions().mode() & 0o777;
+        fs::write(root.path().join("usual"), "").unwrap();
+        write_file(&root.path().join("new"), b"x").unwrap();
+        assert_eq!(mode("new"), mode("usual"));
+        fs::set_permissions(root.path().join("new"), fs::Permissions::from_mode(0o640)).unwrap();
+        write_file(&root.path().join("new"), b"y").unwrap();
+        assert_eq!(mode("new"), 0o640);
     }
 
     #[cfg(unix)]
