@@ -214,7 +214,7 @@ fn rendering(context: &Context<'_>, findings: &mut Findings) {
             }
         }
     }
-    schemas::list_unknown_kinds(context, findings);
+    schemas::list_unchecked(context, findings);
 }
 
 /// Records what was looked at.

@@ -18,6 +18,7 @@
 //! }
 //! ```
 
+mod cel;
 mod compile;
 mod crd;
 mod elsewhere;
@@ -59,6 +60,8 @@ pub enum ViolationKind {
     Duplicate,
     /// Fields that exclude each other, or other combinations that are refused.
     Combination,
+    /// A rule of the schema (`x-kubernetes-validations`) that does not hold.
+    Rule,
 }
 
 /// One thing that a schema refuses.
@@ -89,6 +92,22 @@ pub enum Origin {
     Model(&'static str),
 }
 
+/// A part of a schema that was not applied to an object.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Unchecked {
+    /// The part: ``pattern `…` `` or ``rule `…` ``.
+    pub what: String,
+    /// Why not, as a clause.
+    pub why: String,
+}
+
+impl Unchecked {
+    /// Returns whether it compares an object with what it was before: nothing that a repository could tell.
+    pub fn is_about_change(&self) -> bool {
+        self.why == cel::ON_CHANGE
+    }
+}
+
 /// An object that was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checked {
@@ -96,8 +115,8 @@ pub struct Checked {
     pub violations: Vec<Violation>,
     /// Whose schema it was.
     pub origin: Origin,
-    /// Patterns of the schema that could not be checked.
-    pub unchecked: Vec<String>,
+    /// Patterns and rules of the schema that were not checked.
+    pub unchecked: Vec<Unchecked>,
 }
 
 /// What a check came to.

@@ -2,7 +2,7 @@
 //!
 //! Source: the CRDs of the repository, Kubernetes 1.36, and our models of Flux 2.9 and its neighbours.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
@@ -12,12 +12,12 @@ use crate::kube::Gvk;
 use crate::kustomize::Resource;
 use crate::rules::versions;
 use crate::rules::{Check, Context, FixAvailability, Rule};
-use crate::schema::{Catalogue, Origin, Outcome, Scope, Violation, ViolationKind};
+use crate::schema::{Catalogue, Origin, Outcome, Scope, Unchecked, Violation, ViolationKind};
 use crate::text::Span;
 use crate::yaml::{Dialect, Step};
 
 /// Every rule of this family, in the order they are documented.
-pub(super) const RULES: &[Rule] = &[VIOLATION, UNKNOWN_FIELD, NOT_SERVED, BROKEN];
+pub(super) const RULES: &[Rule] = &[VIOLATION, UNKNOWN_FIELD, RULE_VIOLATED, NOT_SERVED, BROKEN];
 
 const VIOLATION: Rule = Rule {
     id: "schema-violation",
@@ -50,6 +50,26 @@ Flux applies on the server's side, where an unknown field is an error: `field no
 
 ## What it cannot see
 Fields of a release that is newer than our model: for kinds without a CRD in the repository the finding is a warning.
+",
+    check: Check::Repository(check_violations),
+};
+
+const RULE_VIOLATED: Rule = Rule {
+    id: "schema-rule-violated",
+    severity: Severity::Error,
+    fix: FixAvailability::None,
+    docs: "\
+## What it checks
+Each rendered and substituted object keeps the rules of its schema: the CEL expressions below `x-kubernetes-validations`, with \
+the defaults of the schema filled in.
+
+## Why it matters
+The API server runs them on every object and refuses what breaks one; Flux then applies nothing of the Kustomization.
+
+## What it cannot see
+Rules on changes (`oldSelf`), which need the object in the cluster, values that still hold a variable, and rules that call what \
+this tool does not know (`url()`, `ip()`, `cidr()`, `format`, `semver()`) or that would run too long: they are listed as not \
+checked, never taken for kept.
 ",
     check: Check::Repository(check_violations),
 };
@@ -122,14 +142,23 @@ impl<'a> ClusterSchemas<'a> {
     }
 }
 
-/// Reports what schemas refuse: unknown fields under their own rule, everything else under the other.
+/// Returns the rule that reports a kind of violation.
+fn rule_of(kind: ViolationKind) -> &'static Rule {
+    match kind {
+        ViolationKind::UnknownField => &UNKNOWN_FIELD,
+        ViolationKind::Rule => &RULE_VIOLATED,
+        _ => &VIOLATION,
+    }
+}
+
+/// Reports what schemas refuse: unknown fields and broken rules under rules of their own, everything else under the first.
 fn check_violations(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
     for schemas in &context.schemas {
         for (object, outcome) in &schemas.outcomes {
             let Outcome::Checked(checked) = outcome else { continue };
             for violation in &checked.violations {
-                let own = (violation.kind == ViolationKind::UnknownField) == (rule.id == UNKNOWN_FIELD.id);
-                if own && !violation.holds_variable && !is_undefined(object, violation.span) {
+                let is_own = rule_of(violation.kind).id == rule.id;
+                if is_own && !violation.holds_variable && !is_undefined(object, violation.span) {
                     let finding = violated(rule, object.resource, violation, checked.origin);
                     out.push(finding.in_cluster(&schemas.cluster.name));
                 }
@@ -234,15 +263,38 @@ fn check_broken(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Records every kind of which no schema is known: its objects are not checked.
-pub(super) fn list_unknown_kinds(context: &Context<'_>, findings: &mut Findings) {
+/// Records what was not checked: every kind of which no schema is known, and the parts of schemas that cannot be run.
+pub(super) fn list_unchecked(context: &Context<'_>, findings: &mut Findings) {
     let mut unknown: BTreeMap<Gvk, usize> = BTreeMap::new();
+    let mut skipped: BTreeMap<(Gvk, &Unchecked), usize> = BTreeMap::new();
+    let mut on_change: BTreeMap<(Gvk, &str), BTreeSet<&str>> = BTreeMap::new();
     for (object, outcome) in context.schemas.iter().flat_map(|schemas| &schemas.outcomes) {
-        if let Outcome::NoSchema(_) = outcome {
-            *unknown.entry(object.resource.gvk()).or_default() += 1;
+        let gvk = || object.resource.gvk();
+        match outcome {
+            Outcome::NoSchema(_) => *unknown.entry(gvk()).or_default() += 1,
+            Outcome::BrokenSchema { .. } => {}
+            Outcome::Checked(checked) => {
+                for part in &checked.unchecked {
+                    if part.is_about_change() {
+                        on_change.entry((gvk(), &part.why)).or_default().insert(&part.what);
+                    } else {
+                        *skipped.entry((gvk(), part)).or_default() += 1;
+                    }
+                }
+            }
         }
     }
     for (gvk, count) in unknown {
         findings.not_checked(format!("{gvk} ({count})"), "no schema of the kind is known", None);
+    }
+    for ((gvk, part), count) in skipped {
+        findings.not_checked(format!("{} of {gvk} ({count})", part.what), part.why.clone(), None);
+    }
+    for ((gvk, why), rules) in on_change {
+        let what = match rules.len() {
+            1 => format!("a rule of {gvk}"),
+            count => format!("{count} rules of {gvk}"),
+        };
+        findings.not_checked(what, why.to_owned(), None);
     }
 }

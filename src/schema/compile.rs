@@ -3,7 +3,8 @@
 use jsonschema::{PatternOptions, Validator};
 use serde_json::{Value, json};
 
-use crate::schema::{Checked, Origin, Outcome, explain, list_map};
+use crate::schema::cel::{Absence, Rules};
+use crate::schema::{Checked, Origin, Outcome, Unchecked, ViolationKind, explain, list_map};
 use crate::text::Span;
 use crate::yaml::{Dialect, Node};
 
@@ -13,20 +14,23 @@ pub(super) struct Compiled {
     validator: Validator,
     /// The schema itself, for messages.
     schema: Value,
-    /// Patterns that were left out, since they cannot be run.
-    unchecked: Vec<String>,
+    rules: Option<Rules>,
+    /// Patterns and rules that were left out, since they cannot be run.
+    unchecked: Vec<Unchecked>,
 }
 
 impl Compiled {
-    /// Compiles `schema`; patterns that no linear-time engine takes are left out and named.
+    /// Compiles `schema`; patterns that no linear-time engine takes and rules that cannot be read are left out and named.
     pub(super) fn new(mut schema: Value) -> Result<Self, String> {
-        if let Ok(validator) = build(&schema) {
-            return Ok(Self { validator, schema, unchecked: Vec::new() });
-        }
         let mut unchecked = Vec::new();
-        drop_patterns(&mut schema, &mut unchecked);
-        let validator = build(&schema)?;
-        Ok(Self { validator, schema, unchecked })
+        let validator = if let Ok(validator) = build(&schema) {
+            validator
+        } else {
+            drop_patterns(&mut schema, &mut unchecked);
+            build(&schema)?
+        };
+        let rules = Rules::of(&schema, &mut unchecked);
+        Ok(Self { validator, schema, rules, unchecked })
     }
 }
 
@@ -40,12 +44,13 @@ fn build(schema: &Value) -> Result<Validator, String> {
 }
 
 /// Removes every pattern that cannot be compiled (RE2 takes some that Rust does not).
-fn drop_patterns(schema: &mut Value, dropped: &mut Vec<String>) {
+fn drop_patterns(schema: &mut Value, dropped: &mut Vec<Unchecked>) {
     match schema {
         Value::Object(map) => {
             let pattern = map.get("pattern").and_then(Value::as_str);
             if let Some(pattern) = pattern.filter(|pattern| build(&json!({ "pattern": pattern })).is_err()) {
-                dropped.push(pattern.to_owned());
+                let why = "no engine that runs in linear time takes it".to_owned();
+                dropped.push(Unchecked { what: format!("pattern `{pattern}`"), why });
                 map.remove("pattern");
             }
             map.values_mut().for_each(|value| drop_patterns(value, dropped));
@@ -69,16 +74,26 @@ pub(super) fn check(compiled: Result<&Compiled, &String>, origin: Origin, span: 
         object.remove("sops");
     }
     let mut violations = Vec::new();
+    let mut unchecked = compiled.unchecked.clone();
+    let explainer = explain::Explainer { schema: &compiled.schema, root: node, instance: &instance };
     // Most objects are valid, and saying so is much cheaper than looking for errors.
     if !compiled.validator.is_valid(&instance) {
-        let explainer = explain::Explainer { schema: &compiled.schema, root: node, instance: &instance };
         for error in compiled.validator.iter_errors(&instance) {
             explainer.explain(&error, &mut violations);
         }
-        violations.sort_by(|one, other| {
-            (&one.pointer, one.kind, &one.message).cmp(&(&other.pointer, other.kind, &other.message))
-        });
-        violations.dedup();
     }
-    Outcome::Checked(Checked { violations, origin, unchecked: compiled.unchecked.clone() })
+    // As in the API server, rules are for objects of the right form; fields that it prunes do not matter to them.
+    if let Some(rules) = &compiled.rules
+        && violations.iter().all(|violation| violation.kind == ViolationKind::UnknownField)
+    {
+        let absence = if matches!(origin, Origin::Model(_)) { Absence::MayBeOurs } else { Absence::Proves };
+        let judgement = rules.judge(&compiled.schema, &instance, absence);
+        violations.extend(judgement.broken.into_iter().filter_map(|broken| explainer.broken(broken)));
+        unchecked.extend(judgement.unchecked);
+    }
+    violations.sort_by(|one, other| {
+        (&one.pointer, one.kind, &one.message).cmp(&(&other.pointer, other.kind, &other.message))
+    });
+    violations.dedup();
+    Outcome::Checked(Checked { violations, origin, unchecked })
 }

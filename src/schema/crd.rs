@@ -93,10 +93,12 @@ enum Null {
 
 /// Turns a structural schema into a strict JSON Schema of draft 2020-12, in place.
 fn harden(schema: &mut Map<String, Value>, null: Null) {
-    for keyword in ["description", "title", "example", "externalDocs", "format", "default", "$schema", "id", "$ref"] {
-        if keyword != "default" {
-            schema.remove(keyword);
-        }
+    for keyword in ["description", "title", "example", "externalDocs", "$schema", "id", "$ref"] {
+        schema.remove(keyword);
+    }
+    // The validator need not know the formats, but rules see a moment where the text of one stands.
+    if let Some(format) = schema.remove("format") {
+        schema.insert("x-format".to_owned(), format);
     }
     let is = |schema: &Map<String, Value>, key: &str| schema.get(key) == Some(&Value::Bool(true));
     exclusive_limits(schema);

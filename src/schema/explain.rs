@@ -4,6 +4,7 @@ use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind as Found;
 use serde_json::{Map, Value};
 
+use crate::schema::cel::{Broken, Message};
 use crate::schema::list_map::{self, Keys};
 use crate::schema::{Violation, ViolationKind, elsewhere, path, pick};
 use crate::text::Span;
@@ -40,6 +41,39 @@ impl Explainer<'_> {
             _ if self.is_encrypted(error.instance()) => {}
             _ => out.push(self.bad_value(at, error, beside)),
         }
+    }
+
+    /// Returns what a broken rule means; nothing where it depends on what SOPS encrypted.
+    pub(super) fn broken(&self, broken: Broken) -> Option<Violation> {
+        let value = self.instance.pointer(&broken.place.to_string())?;
+        let is_encrypted = self.root.get("sops").is_some() && any_text(value, &|text| text.starts_with("ENC["));
+        if is_encrypted {
+            return None;
+        }
+        let node = path::nearest(&broken.place, self.root);
+        let rule = |rule: &str| format!("breaks the rule `{}`", shorten(rule));
+        let said = match broken.message {
+            Message::Fixed(text) => text,
+            Message::Made { text, .. } if !self.any_may_be_secret(&broken.place, node) => text,
+            Message::Made { fixed, .. } => fixed.unwrap_or_else(|| "breaks a rule of its schema".to_owned()),
+            Message::Rule(text) => rule(&text),
+            Message::Absent { rule: text, field } => format!("{}: it needs `{field}`", rule(&text)),
+        };
+        let message = format!("`{}`: {}", self.object_name(&broken.place), said.lines().collect::<Vec<_>>().join(" "));
+        let target = path::nearest(&broken.field, self.root);
+        let span = if target.as_scalar().is_some() { target.span } else { path::place(&broken.field, self.root) };
+        let mut violation = self.violation(&broken.field, span, ViolationKind::Rule, message);
+        violation.holds_variable = any_text(value, &has_variable);
+        Some(violation)
+    }
+
+    /// Returns whether anything below `node` may be secret.
+    fn any_may_be_secret(&self, at: &Pointer, node: &Node) -> bool {
+        let inner = || {
+            let values = node.as_map().into_iter().flatten().map(|entry| &entry.value);
+            values.chain(node.as_sequence().unwrap_or_default())
+        };
+        self.may_be_secret(at, node) || inner().any(|value| self.any_may_be_secret(at, value))
     }
 
     /// A value that SOPS encrypted: nobody here knows what Flux will decrypt it to.
@@ -244,6 +278,16 @@ impl Violation {
     fn suggest(mut self, suggestion: Option<&str>) -> Self {
         self.suggestion = suggestion.map(str::to_owned);
         self
+    }
+}
+
+/// Returns whether `is_wanted` is true of a text in `value`.
+fn any_text(value: &Value, is_wanted: &dyn Fn(&str) -> bool) -> bool {
+    match value {
+        Value::String(text) => is_wanted(text),
+        Value::Array(items) => items.iter().any(|item| any_text(item, is_wanted)),
+        Value::Object(map) => map.values().any(|value| any_text(value, is_wanted)),
+        _ => false,
     }
 }
 

@@ -66,6 +66,11 @@ impl Pointer {
         self.with(Segment::Index(index))
     }
 
+    /// Returns the pointer that leads on from here along `below`.
+    pub fn join(&self, below: &Self) -> Self {
+        Self(self.0.iter().chain(&below.0).cloned().collect())
+    }
+
     /// Returns the pointer to what holds this; nothing for the root.
     pub fn parent(&self) -> Option<Self> {
         let (_, above) = self.0.split_last()?;
