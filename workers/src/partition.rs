@@ -1,0 +1,384 @@
+//! One partition of trades, as candles: windows, watermark, lateness, corrections, and how all of it is computed again.
+//!
+//! Everything is a function of the log: of the records in their order, and of the marks that say where the clock closed windows.
+//! A replay from the low water of a checkpoint therefore passes through the same states and makes the same records:
+//!
+//! - a window is kept until its end, the grace and the correction horizon are behind the watermark;
+//! - the low water is the smallest offset in a kept window, so that every trade of a kept window is read again;
+//! - the trade that closed a kept window lies in a later window, which is kept too: it is read again as well, and closes the
+//!   window at the same place;
+//! - what lies before the committed position was written before it was committed: the replay up to there is silent.
+
+use std::collections::BTreeMap;
+use std::collections::HashMap;
+
+use foldhash::fast::FixedState;
+
+use crate::candle::Candle;
+use crate::candle::ClosedBy;
+use crate::candle::Standing;
+use crate::candle::Status;
+use crate::candle::Window;
+use crate::candle::to_json;
+use crate::checkpoint::Checkpoint;
+use crate::checkpoint::MAX_MARKS;
+use crate::checkpoint::Mark;
+use crate::settings::Emit;
+use crate::settings::Settings;
+use crate::trade::Trade;
+
+/// A record for the topic of candles.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CandleRecord {
+    /// See [`Window::key`].
+    pub key: String,
+    /// JSON.
+    pub value: Vec<u8>,
+    /// For metrics.
+    pub status: Status,
+    /// Missing ids of the candle, for metrics.
+    pub missing: u64,
+}
+
+/// What a trade did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Effect {
+    /// Its id was known: nothing changed.
+    pub duplicate: bool,
+    /// It came after its window of some length had closed, and corrected the candle.
+    pub corrected: bool,
+    /// It came after its window of some length was forgotten: it belongs on the topic of late trades.
+    pub too_late: bool,
+}
+
+/// One market of the partition: its place in the list of names.
+type Market = usize;
+
+/// The candles of one window of time.
+struct Slots {
+    /// Smallest offset of a trade in it.
+    low: i64,
+    closed_by: Option<ClosedBy>,
+    /// By market; boxed, because few markets trade in most windows.
+    candles: Vec<Option<Box<Slot>>>,
+}
+
+struct Slot {
+    candle: Candle,
+    revision: u32,
+}
+
+/// The state of one partition.
+pub struct Partition {
+    settings: Settings,
+    markets: HashMap<Box<str>, Market, FixedState>,
+    /// Exchange and pair, by market.
+    names: Vec<(Box<str>, Box<str>)>,
+    /// By index of the length in the settings, and start.
+    windows: BTreeMap<(usize, i64), Slots>,
+    /// Records before this offset are replayed in silence.
+    live_from: i64,
+    /// Offset after the last record.
+    next: i64,
+    watermark_us: i64,
+    closed_through_us: i64,
+    /// `None` until the first trade of a partition whose beginning is unknown.
+    complete_from_us: Option<i64>,
+    marks: Vec<Mark>,
+    /// Marks of a checkpoint that the replay has not reached.
+    ahead: Vec<Mark>,
+    key: String,
+}
+
+/// How a partition begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Beginning {
+    /// At the first record that there ever was.
+    Origin,
+    /// Somewhere: what came before is unknown, and windows that may have begun before are not complete.
+    Unknown,
+    /// Behind a checkpoint, whose replay begins at its low water.
+    Checkpoint(Checkpoint),
+    /// Behind a checkpoint, but the log does not reach back to its low water any more: windows may lack trades.
+    Truncated(Checkpoint),
+}
+
+impl Partition {
+    /// Returns the partition at the position `next`, about to read `beginning`'s low water or `next`.
+    pub fn new(settings: Settings, beginning: Beginning, next: i64) -> Self {
+        let mut partition = Self {
+            settings,
+            markets: HashMap::default(),
+            names: Vec::new(),
+            windows: BTreeMap::new(),
+            live_from: next,
+            next,
+            watermark_us: i64::MIN,
+            closed_through_us: i64::MIN,
+            complete_from_us: None,
+            marks: Vec::new(),
+            ahead: Vec::new(),
+            key: String::new(),
+        };
+        match beginning {
+            Beginning::Origin => partition.complete_from_us = Some(i64::MIN),
+            Beginning::Unknown => {}
+            Beginning::Checkpoint(checkpoint) => {
+                partition.next = checkpoint.low.min(next);
+                partition.closed_through_us = checkpoint.closed_through_us;
+                partition.complete_from_us = checkpoint.complete_from_us;
+                if checkpoint.settings == partition.settings.fingerprint() {
+                    partition.ahead = checkpoint.marks;
+                } else {
+                    // Trades of the windows that the old settings kept are read again; older ones are not.
+                    let known = checkpoint.complete_from_us.map(|from| from.max(checkpoint.closed_through_us));
+                    partition.complete_from_us = known;
+                }
+            }
+            Beginning::Truncated(checkpoint) => {
+                partition.closed_through_us = checkpoint.closed_through_us;
+                partition.watermark_us = checkpoint.watermark_us;
+            }
+        }
+        partition
+    }
+
+    /// Returns the offset to read next.
+    pub fn next(&self) -> i64 {
+        self.next
+    }
+
+    /// Returns whether the position of the last commit is not reached yet.
+    pub fn is_replaying(&self) -> bool {
+        self.next < self.live_from
+    }
+
+    /// Returns the largest time of trade in microseconds; `None` before the first.
+    pub fn watermark_us(&self) -> Option<i64> {
+        (self.watermark_us > i64::MIN).then_some(self.watermark_us)
+    }
+
+    /// Returns how many candles of open windows there are.
+    pub fn open_candles(&self) -> usize {
+        let open = self.windows.values().filter(|slots| slots.closed_by.is_none());
+        open.map(|slots| slots.candles.iter().flatten().count()).sum()
+    }
+
+    /// Passes a record that is not a trade.
+    pub fn skip(&mut self, offset: i64, out: &mut Vec<CandleRecord>) {
+        self.reach(offset, out);
+        self.next = offset + 1;
+    }
+
+    /// Adds the trade of the record at `offset`; what it makes is appended to `out`.
+    pub fn add(&mut self, offset: i64, trade: &Trade, out: &mut Vec<CandleRecord>) -> Effect {
+        self.reach(offset, out);
+        self.next = offset + 1;
+        let silent = offset < self.live_from;
+        if self.complete_from_us.is_none() {
+            self.complete_from_us = Some(trade.ts_us + self.settings.grace_us);
+        }
+        let market = self.market(trade);
+        let mut effect = Effect { duplicate: true, ..Effect::default() };
+        for index in 0..self.settings.seconds.len() {
+            self.add_to_window(
+                index,
+                market,
+                (offset, trade),
+                &mut effect,
+                if silent { None } else { Some(&mut *out) },
+            );
+        }
+        effect.duplicate &= !effect.too_late;
+        if trade.ts_us > self.watermark_us {
+            self.watermark_us = trade.ts_us;
+            self.close_windows(ClosedBy::Watermark, if silent { None } else { Some(out) });
+        }
+        effect
+    }
+
+    /// Adds a trade to its window of one length.
+    fn add_to_window(
+        &mut self,
+        index: usize,
+        market: Market,
+        (offset, trade): (i64, &Trade),
+        effect: &mut Effect,
+        out: Option<&mut Vec<CandleRecord>>,
+    ) {
+        let length = i64::from(self.settings.seconds[index]) * 1_000_000;
+        let start = trade.ts_us - trade.ts_us.rem_euclid(length);
+        let end = start + length;
+        if end <= self.closed_through_us {
+            effect.too_late = true;
+            return;
+        }
+        let closed = end.saturating_add(self.settings.grace_us) <= self.watermark_us;
+        let slots = self.windows.entry((index, start)).or_insert_with(|| Slots {
+            low: offset,
+            closed_by: closed.then_some(ClosedBy::Watermark),
+            candles: Vec::new(),
+        });
+        slots.low = slots.low.min(offset);
+        if slots.candles.len() <= market {
+            slots.candles.resize_with(market + 1, || None);
+        }
+        let slot = &mut slots.candles[market];
+        let is_new = if let Some(slot) = slot {
+            slot.candle.add(trade)
+        } else {
+            *slot = Some(Box::new(Slot { candle: Candle::new(trade), revision: 0 }));
+            true
+        };
+        effect.duplicate &= !is_new;
+        if !is_new {
+            return;
+        }
+        if closed && let Some(slot) = slot {
+            slot.revision += 1;
+            effect.corrected = true;
+        }
+        if let Some(out) = out
+            && (closed || self.settings.emit == Emit::Current)
+        {
+            out.push(self.record(index, start, market));
+        }
+    }
+
+    /// Closes windows of an idle partition by the clock, `now_us`, as of the current position. Returns whether it did: then the
+    /// checkpoint has to be stored before `out` is written, because only the checkpoint can repeat it.
+    pub fn close_idle(&mut self, now_us: i64, out: &mut Vec<CandleRecord>) -> bool {
+        let (grace, idle) = (self.settings.grace_us, self.settings.idle_us);
+        if self.is_replaying() || self.marks.len() >= MAX_MARKS {
+            return false;
+        }
+        let due =
+            self.windows.iter().filter(|(_, slots)| slots.closed_by.is_none()).filter_map(|((index, start), _)| {
+                let end = start + i64::from(self.settings.seconds[*index]) * 1_000_000;
+                (end + grace + idle <= now_us).then_some(end + grace)
+            });
+        let due: Vec<i64> = due.collect();
+        let Some(first) = due.iter().min() else { return false };
+        // Not so far that a window would be closed and forgotten at once: then nothing could repeat its record.
+        let last = first + self.settings.horizon_us.max(1);
+        let watermark_us = due.iter().copied().filter(|watermark| *watermark < last).max().unwrap_or(*first);
+        self.apply(Mark { offset: self.next, watermark_us }, Some(out));
+        true
+    }
+
+    /// Brings the partition to the offset `offset`, before the record there: marks on the way are applied. To be called with the
+    /// end of the partition too, because no record may come after the last mark.
+    pub fn reach(&mut self, offset: i64, out: &mut Vec<CandleRecord>) {
+        self.next = self.next.max(offset);
+        while let Some(mark) = self.ahead.first().copied()
+            && mark.offset <= offset
+        {
+            self.ahead.remove(0);
+            // At the committed position the records of a mark may not have been written: see `close_idle`.
+            let silent = mark.offset < self.live_from;
+            self.apply(mark, if silent { None } else { Some(&mut *out) });
+        }
+    }
+
+    fn apply(&mut self, mark: Mark, out: Option<&mut Vec<CandleRecord>>) {
+        self.marks.push(mark);
+        if mark.watermark_us > self.watermark_us {
+            self.watermark_us = mark.watermark_us;
+            self.close_windows(ClosedBy::Idle, out);
+        }
+    }
+
+    /// Closes what the watermark has passed, and forgets what is beyond correction.
+    fn close_windows(&mut self, closed_by: ClosedBy, mut out: Option<&mut Vec<CandleRecord>>) {
+        for index in 0..self.settings.seconds.len() {
+            let length = i64::from(self.settings.seconds[index]) * 1_000_000;
+            let closed_starts = self.watermark_us - self.settings.grace_us - length;
+            // From the newest that has closed down to one that was closed before.
+            let mut due: Vec<i64> = Vec::new();
+            for ((_, start), slots) in self.windows.range_mut((index, i64::MIN)..=(index, closed_starts)).rev() {
+                if slots.closed_by.is_some() {
+                    break;
+                }
+                slots.closed_by = Some(closed_by);
+                due.push(*start);
+            }
+            if let Some(out) = out.as_deref_mut() {
+                for start in due.into_iter().rev() {
+                    self.write_window(index, start, out);
+                }
+            }
+        }
+        self.forget();
+    }
+
+    /// Writes the candles of a window in the order of their names: the numbers of the markets depend on where reading began.
+    fn write_window(&self, index: usize, start: i64, out: &mut Vec<CandleRecord>) {
+        let slots = self.windows[&(index, start)].candles.iter();
+        let mut markets: Vec<usize> =
+            slots.enumerate().filter_map(|(market, slot)| slot.as_ref().map(|_| market)).collect();
+        markets.sort_unstable_by_key(|market| &self.names[*market]);
+        out.extend(markets.into_iter().map(|market| self.record(index, start, market)));
+    }
+
+    /// Drops the windows that no trade can change any more, and the marks that closed only those.
+    fn forget(&mut self) {
+        let through = self.watermark_us.saturating_sub(self.settings.kept_us());
+        if through <= self.closed_through_us {
+            return;
+        }
+        self.closed_through_us = through;
+        for (index, seconds) in self.settings.seconds.iter().enumerate() {
+            let last_start = through - i64::from(*seconds) * 1_000_000;
+            while let Some((key, _)) = self.windows.range((index, i64::MIN)..=(index, last_start)).next() {
+                let key = *key;
+                self.windows.remove(&key);
+            }
+        }
+        let grace = self.settings.grace_us;
+        self.marks.retain(|mark| mark.watermark_us - grace > through);
+    }
+
+    /// Returns the state to be committed with the position [`Self::next`].
+    pub fn checkpoint(&self) -> Checkpoint {
+        Checkpoint {
+            low: self.windows.values().map(|slots| slots.low).min().unwrap_or(self.next),
+            watermark_us: self.watermark_us,
+            closed_through_us: self.closed_through_us,
+            complete_from_us: self.complete_from_us,
+            settings: self.settings.fingerprint(),
+            marks: self.marks.clone(),
+        }
+    }
+
+    /// Returns the record of a candle as it stands.
+    fn record(&self, index: usize, start_us: i64, market: Market) -> CandleRecord {
+        let slots = &self.windows[&(index, start_us)];
+        let slot = slots.candles[market].as_ref().expect("only candles that exist are written");
+        let (exchange, pair) = &self.names[market];
+        let window = Window { exchange, pair, start_us, seconds: self.settings.seconds[index] };
+        let status = match slots.closed_by {
+            None => Status::Open,
+            Some(_) if slot.revision == 0 => Status::Final,
+            Some(_) => Status::Corrected,
+        };
+        let complete = self.complete_from_us.is_some_and(|from| start_us >= from);
+        let standing = Standing { status, revision: slot.revision, closed_by: slots.closed_by, complete };
+        let value = to_json(&window, &slot.candle, standing);
+        CandleRecord { key: window.key(), value, status, missing: slot.candle.missing() }
+    }
+
+    /// Returns the number of the trade's market.
+    fn market(&mut self, trade: &Trade) -> Market {
+        self.key.clear();
+        self.key.push_str(&trade.exchange);
+        self.key.push('|');
+        self.key.push_str(&trade.pair);
+        if let Some(market) = self.markets.get(self.key.as_str()) {
+            return *market;
+        }
+        let market = self.names.len();
+        self.markets.insert(self.key.as_str().into(), market);
+        self.names.push((trade.exchange.as_ref().into(), trade.pair.as_ref().into()));
+        market
+    }
+}
