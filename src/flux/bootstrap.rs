@@ -9,7 +9,7 @@ use crate::flux::source::{BOOTSTRAP_NAME, Home, SourceKey, SourceTable, reposito
 use crate::kube::{Gvk, NamespacedName};
 use crate::kustomize::Resource;
 use crate::text::{RepoPath, Span};
-use crate::yaml::{Entry, Key, Node, Scalar};
+use crate::yaml::{Entry, Key, Node};
 
 /// Returns the Kustomization that applies `directory` (in the artifact's paths), looked for among the objects of that
 /// directory. Makes its source known to `table` where an operator makes it.
@@ -91,7 +91,7 @@ fn synchronised(instance: &Node) -> Option<(Node, Node)> {
 }
 
 fn map(fields: Vec<(&'static str, Node)>, span: Span) -> Node {
-    let entry = |(key, value)| Entry { key: Key { scalar: Scalar::string(SmolStr::new_static(key)), span }, value };
+    let entry = |(key, value)| Entry { key: Key::string(SmolStr::new_static(key), span), value };
     Node::map(fields.into_iter().map(entry).collect(), span)
 }
 

@@ -7,7 +7,7 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::kustomize::context::rule;
 use crate::kustomize::file::conform::Conform;
 use crate::text::{RepoPath, Span};
-use crate::yaml::{Entry, Key, Map, Node, Scalar};
+use crate::yaml::{Entry, Key, Map, Node};
 
 /// Names that a kustomization file may have, in the order in which Flux looks for them.
 pub const FILE_NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
@@ -124,8 +124,7 @@ impl KustomizationFile {
 
     /// Returns a file of `path` that lists `resources`, as Flux generates it.
     pub(crate) fn of_resources(path: &RepoPath, resources: Vec<Node>, span: Span) -> Self {
-        let list =
-            Entry { key: Key { scalar: Scalar::string("resources"), span }, value: Node::sequence(resources, span) };
+        let list = Entry { key: Key::string("resources", span), value: Node::sequence(resources, span) };
         Self::from_fields(path, span, Map::from_entries(vec![list]), &mut Vec::new())
     }
 

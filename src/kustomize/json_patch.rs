@@ -4,7 +4,7 @@
 //! negative, an index beyond the end fails.
 
 use crate::text::Span;
-use crate::yaml::{Dialect, Kind, Node, Scalar, Step, Style, Typed};
+use crate::yaml::{Dialect, Key, Kind, Node, Scalar, Step, Style, Typed};
 
 /// What an operation does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,9 +95,9 @@ pub(crate) fn retyped(node: &Node) -> Node {
             let mut map = map.clone();
             for entry in map.entries_mut() {
                 entry.value = retyped(&entry.value);
-                let key = retyped(&Node::new(Kind::Scalar(entry.key.scalar.clone()), entry.key.span));
+                let key = retyped(&Node::new(Kind::Scalar((*entry.key.scalar).clone()), entry.key.span));
                 if let Some(scalar) = key.as_scalar() {
-                    entry.key.scalar = Scalar::string(scalar.text.clone());
+                    entry.key = Key::string(scalar.text.clone(), entry.key.span);
                 }
             }
             Kind::Map(map)

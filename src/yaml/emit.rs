@@ -175,9 +175,10 @@ impl<'a> Emitter<'a> {
 
     fn scalar(&mut self, scalar: &Scalar, span: Span, indent: usize) -> Result<(), EmitError> {
         let typed = scalar.typed(Dialect::KustomizeV3);
-        if scalar.tag.is_some() && scalar.contradicts_its_tag() {
-            let tag = scalar.tag.clone().unwrap_or_default().to_string();
-            return Err(EmitError::TagContradicted { tag, text: scalar.text.to_string(), span });
+        if let Some(tag) = scalar.tag.as_deref()
+            && scalar.contradicts_its_tag()
+        {
+            return Err(EmitError::TagContradicted { tag: tag.to_owned(), text: scalar.text.to_string(), span });
         }
         match typed {
             Typed::String => self.string(&scalar.text, span, indent)?,

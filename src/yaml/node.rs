@@ -1,5 +1,7 @@
 //! The tree itself.
 
+use std::fmt;
+use std::ops::Deref;
 use std::slice;
 use std::sync::Arc;
 
@@ -31,7 +33,31 @@ pub struct Scalar {
     /// How it was written.
     pub style: Style,
     /// The explicit tag in its short form (`!!str`, `!custom`), where one was written or a transformer fixed the type.
-    pub tag: Option<SmolStr>,
+    pub tag: Option<Tag>,
+}
+
+/// An explicit tag in its short form. Few scalars have one, hence it stands outside of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tag(Box<SmolStr>);
+
+impl<T: Into<SmolStr>> From<T> for Tag {
+    fn from(text: T) -> Self {
+        Self(Box::new(text.into()))
+    }
+}
+
+impl fmt::Display for Tag {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self)
+    }
+}
+
+impl Deref for Tag {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
 }
 
 impl Scalar {
@@ -59,13 +85,23 @@ impl Scalar {
 /// A mapping key: a scalar with its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key {
-    /// The key.
-    pub scalar: Scalar,
+    /// The key. A file repeats few of them often: one that it repeats is held once.
+    pub scalar: Arc<Scalar>,
     /// Where it is written.
     pub span: Span,
 }
 
 impl Key {
+    /// Returns the key `scalar`, written at `span`.
+    pub fn new(scalar: Scalar, span: Span) -> Self {
+        Self { scalar: Arc::new(scalar), span }
+    }
+
+    /// Returns a key that is a string whatever its text, at `span`.
+    pub fn string(text: impl Into<SmolStr>, span: Span) -> Self {
+        Self::new(Scalar::string(text), span)
+    }
+
     /// Returns the text.
     pub fn text(&self) -> &str {
         &self.scalar.text
@@ -80,6 +116,10 @@ pub struct Entry {
     /// The value.
     pub value: Node,
 }
+
+// Trees are most of the memory of a run, and entries most of a tree.
+#[cfg(target_pointer_width = "64")]
+const _: () = assert!(size_of::<Entry>() <= 88, "an entry of a mapping has grown");
 
 /// A mapping in the order of the text. Keys are unique: the reader reports repeated ones and keeps the last.
 ///
@@ -141,7 +181,7 @@ impl Map {
             *old = value;
             return;
         }
-        let key = Key { scalar: Scalar::string(key), span: value.span };
+        let key = Key::string(key, value.span);
         self.entries_mut().push(Entry { key, value });
     }
 

@@ -5,6 +5,7 @@
 
 mod build;
 mod embed;
+mod map;
 mod repair;
 
 use std::borrow::Cow;

@@ -49,13 +49,11 @@ impl Dialect {
     /// A text that its tag does not allow (`!!int abc`, which both readers refuse) is a string; see
     /// [`Scalar::contradicts_its_tag`].
     pub fn resolve(self, scalar: &Scalar) -> Typed {
-        match &scalar.tag {
+        match scalar.tag.as_deref() {
             None if scalar.style == Style::Plain => self.resolve_plain(&scalar.text),
             None => Typed::String,
             // go-yaml v3 takes the bare tag for none, v2 for one of a type that it does not know.
-            Some(tag) if tag == "!" && self == Self::KustomizeV3 && scalar.style == Style::Plain => {
-                self.resolve_plain(&scalar.text)
-            }
+            Some("!") if self == Self::KustomizeV3 && scalar.style == Style::Plain => self.resolve_plain(&scalar.text),
             Some(tag) => self.resolve_tagged(tag, &scalar.text),
         }
     }

@@ -7,7 +7,7 @@ use crate::kustomize::context::rule;
 use crate::kustomize::file::Strictness;
 use crate::kustomize::file::shape::Shape;
 use crate::text::Span;
-use crate::yaml::{Dialect, Entry, Key, Map, Node, Scalar, Typed};
+use crate::yaml::{Dialect, Entry, Key, Map, Node, Typed};
 
 /// Fits values to shapes and collects what does not fit.
 pub(super) struct Conform {
@@ -57,7 +57,7 @@ impl Conform {
                         continue;
                     };
                     let Some(value) = self.value(&entry.value, shape, name) else { continue };
-                    let key = Key { scalar: Scalar::string(*name), span: entry.key.span };
+                    let key = Key::string(*name, entry.key.span);
                     // Two spellings of one key: the last one counts.
                     entries.retain(|earlier| earlier.key.text() != *name);
                     entries.push(Entry { key, value });
@@ -123,5 +123,5 @@ fn text_key(key: &Key) -> Key {
         Typed::UInt(value) => format_smolstr!("{value}"),
         _ => key.scalar.text.clone(),
     };
-    Key { scalar: Scalar::string(text), span: key.span }
+    Key::string(text, key.span)
 }

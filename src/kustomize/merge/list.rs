@@ -9,7 +9,7 @@ use crate::kustomize::merge::{
 };
 use crate::kustomize::openapi::{ListStrategy, Type};
 use crate::text::Span;
-use crate::yaml::{Entry, Key, Node, Scalar};
+use crate::yaml::{Entry, Key, Node};
 
 /// The values that an element has for the merge keys; empty where it has none.
 type Values = Vec<SmolStr>;
@@ -293,7 +293,7 @@ fn fill_keys(value: &mut Node, keys: &[&str], values: &[SmolStr]) {
     let Some(map) = value.as_map_mut() else { return };
     for (key, text) in keys.iter().zip(values) {
         if !text.is_empty() && map.get(key).is_none() {
-            let key = Key { scalar: Scalar::string(*key), span };
+            let key = Key::string(*key, span);
             map.entries_mut().push(Entry { key, value: Node::plain(text.clone(), span) });
         }
     }

@@ -8,7 +8,7 @@ use smol_str::SmolStr;
 
 use crate::kube::Gvk;
 use crate::text::Span;
-use crate::yaml::{Entry, Key, Kind, Node, Scalar};
+use crate::yaml::{Entry, Key, Kind, Node};
 
 /// Fields of certain kinds: an empty group, version or kind means any.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -193,7 +193,7 @@ fn walk(
     };
     if map.get(key).is_none() {
         let Some(value) = made.clone() else { return Ok(()) };
-        let key = Key { scalar: Scalar::string(key), span: value.span };
+        let key = Key::string(key, value.span);
         map.entries_mut().push(Entry { key, value });
     }
     let Some(value) = map.get_mut(key) else { return Ok(()) };

@@ -241,7 +241,7 @@ impl Object {
 }
 
 fn key(text: &str, span: Span) -> Key {
-    Key { scalar: Scalar::string(text), span }
+    Key::string(text, span)
 }
 
 /// Returns the text of a scalar as a string, whatever its type.

@@ -215,7 +215,7 @@ fn walk(node: &mut Node, path: &[Part], create: Create, visit: &mut Visitor<'_>)
             let item = if key.is_empty() {
                 value
             } else {
-                let key = Key { scalar: Scalar::string(key.clone()), span };
+                let key = Key::string(key.clone(), span);
                 Node::map(vec![Entry { key, value }], span)
             };
             items_of(node)?.push(item);
@@ -271,7 +271,7 @@ fn walk_key(
     if map.get(key).is_none() {
         let Create::Yes(leaf, span) = create else { return Ok(0) };
         let value = made(rest.first(), leaf, span);
-        map.entries_mut().push(Entry { key: Key { scalar: Scalar::string(key.clone()), span }, value });
+        map.entries_mut().push(Entry { key: Key::string(key.clone(), span), value });
     }
     let Some(value) = map.get_mut(key) else { return Ok(0) };
     walk(value, rest, create, visit)
@@ -286,7 +286,7 @@ fn made(next: Option<&Part>, leaf: Leaf, span: Span) -> Node {
     };
     match kind {
         Leaf::Scalar => {
-            let scalar = Scalar { tag: Some(SmolStr::new_static(UNTYPED)), ..Scalar::plain("") };
+            let scalar = Scalar { tag: Some(UNTYPED.into()), ..Scalar::plain("") };
             Node::new(Kind::Scalar(scalar), span)
         }
         Leaf::Sequence => Node::sequence(Vec::new(), span),

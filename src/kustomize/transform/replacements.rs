@@ -245,7 +245,7 @@ impl Target<'_> {
         let text = value.as_scalar().map_or(SmolStr::default(), |new| new.text.clone());
         let scalar = Scalar { text, ..typed_as_now(old) };
         if scalar.contradicts_its_tag() {
-            let tag = scalar.tag.unwrap_or_default();
+            let tag = scalar.tag.as_deref().unwrap_or_default();
             return Err(format!("`{}` does not have the type of the value that it replaces, `{tag}`", scalar.text));
         }
         *node = Node::new(Kind::Scalar(scalar), value.span).via(step, Some(span), Some(node));
@@ -282,7 +282,7 @@ pub(super) fn typed_as_now(scalar: &Scalar) -> Scalar {
         Typed::String | Typed::Binary(_) => "!!str",
         Typed::Timestamp(_) => "!!timestamp",
     };
-    Scalar { tag: Some(SmolStr::new_static(tag)), ..scalar.clone() }
+    Scalar { tag: Some(tag.into()), ..scalar.clone() }
 }
 
 #[cfg(test)]

@@ -85,13 +85,13 @@ mod tests {
     use super::*;
     use crate::text::FileSet;
     use crate::text::Span;
-    use crate::yaml::{Key, Node, Scalar};
+    use crate::yaml::{Key, Node};
 
     fn entry(key: &str) -> Entry {
         let files = FileSet::from_texts([("a", "")]);
         let (_, source) = files.iter().next().unwrap();
         let span = Span::new(source, 0..0);
-        Entry { key: Key { scalar: Scalar::string(key), span }, value: Node::null(span) }
+        Entry { key: Key::string(key, span), value: Node::null(span) }
     }
 
     #[test]

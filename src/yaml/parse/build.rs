@@ -4,17 +4,16 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 
-use granit_parser::{Event, Placement, ScalarStyle, StructureStyle, Tag};
+use granit_parser::{Event, Placement, ScalarStyle, StructureStyle};
 use smol_str::SmolStr;
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::text::Span;
+use crate::yaml::parse::map::{self, Keys};
 use crate::yaml::parse::repair::Repaired;
-use crate::yaml::parse::{DUPLICATE_KEY, Document, Limits, Parsed, SYNTAX, SpanMap, limit};
-use crate::yaml::{Comment, CommentPlace, Entry, Key, Kind, Map, Node, Scalar, Style};
+use crate::yaml::parse::{Document, Limits, Parsed, SYNTAX, SpanMap, limit};
+use crate::yaml::{Comment, CommentPlace, Entry, Key, Kind, Node, Scalar, Style, Tag};
 
-/// Mappings with more keys are checked for repeated ones with a hash map.
-const SMALL_MAP: usize = 16;
 /// What ends a line in YAML 1.1 and no longer in 1.2.
 const UNICODE_BREAKS: [char; 2] = ['\u{2028}', '\u{2029}'];
 
@@ -59,6 +58,7 @@ pub(super) struct Builder<'a> {
     last_scalar: Option<(usize, Span, bool)>,
     /// A comment after content whose scalar is not known yet: it may be on the header of a block scalar.
     pending_comment: Option<(usize, usize)>,
+    keys: Keys,
 }
 
 impl<'a> Builder<'a> {
@@ -79,6 +79,7 @@ impl<'a> Builder<'a> {
             has_started: false,
             last_scalar: None,
             pending_comment: None,
+            keys: Keys::default(),
         }
     }
 
@@ -165,7 +166,7 @@ impl<'a> Builder<'a> {
         text: &str,
         style: ScalarStyle,
         anchor: usize,
-        tag: Option<&Tag>,
+        tag: Option<&granit_parser::Tag>,
         range: Range<usize>,
     ) -> bool {
         let style = match style {
@@ -249,7 +250,7 @@ impl<'a> Builder<'a> {
             Open::Map { mut entries, .. } => {
                 entries.shrink_to_fit();
                 let last = entries.last().map(|entry| entry.key.span.to(entry.value.span));
-                (Kind::Map(self.unique(entries)), last)
+                (Kind::Map(map::unique(entries, &mut self.parsed.diagnostics)), last)
             }
         };
         // A block collection ends where its last child does, not at the token that follows it.
@@ -301,71 +302,11 @@ impl<'a> Builder<'a> {
                             .help("quote the text if it is a template expression");
                         return self.stop(finding);
                     };
-                    *key = Some(Key { scalar, span });
+                    *key = Some(Key { scalar: self.keys.shared(scalar), span });
                 }
             }
         }
         true
-    }
-
-    /// Returns `entries` with merge keys expanded and without repeated keys: the last one stays, each is reported.
-    fn unique(&mut self, entries: Vec<Entry>) -> Map {
-        let entries = if entries.iter().any(is_merge) { self.merged(entries) } else { entries };
-        let mut first: HashMap<&str, usize> = HashMap::new();
-        let mut repeated: Vec<(usize, usize)> = Vec::new();
-        for (at, entry) in entries.iter().enumerate() {
-            let text = entry.key.text();
-            let before = if entries.len() <= SMALL_MAP {
-                entries[..at].iter().rposition(|earlier| earlier.key.text() == text)
-            } else {
-                first.insert(text, at)
-            };
-            if let Some(before) = before {
-                repeated.push((before, at));
-            }
-        }
-        if repeated.is_empty() {
-            return Map::from_entries(entries);
-        }
-        let mut entries: Vec<Option<Entry>> = entries.into_iter().map(Some).collect();
-        for (before, at) in repeated {
-            let Some(dropped) = entries[before].take() else { continue };
-            if let Some(entry) = &entries[at] {
-                self.parsed.diagnostics.push(duplicate_key(&dropped.key, &entry.key));
-            }
-        }
-        Map::from_entries(entries.into_iter().flatten().collect())
-    }
-
-    /// Expands `<<`: keys that are written win over merged ones, earlier merged mappings over later ones.
-    ///
-    /// Source: the YAML merge key type, as go-yaml v3 reads it.
-    fn merged(&mut self, entries: Vec<Entry>) -> Vec<Entry> {
-        let mut written = Vec::with_capacity(entries.len());
-        let mut merges = Vec::new();
-        for entry in entries {
-            if is_merge(&entry) { merges.push(entry) } else { written.push(entry) }
-        }
-        for merge in merges {
-            let maps: Vec<&Map> = match &merge.value.kind {
-                Kind::Map(map) => vec![map],
-                Kind::Sequence(items) if items.iter().all(|item| item.as_map().is_some()) => {
-                    items.iter().filter_map(Node::as_map).collect()
-                }
-                _ => {
-                    let finding = Diagnostic::new(SYNTAX, Severity::Error, "a merge key holds no mapping")
-                        .label(merge.value.span, "only mappings can be merged");
-                    self.parsed.diagnostics.push(finding);
-                    continue;
-                }
-            };
-            for entry in maps.into_iter().flat_map(Map::iter) {
-                if !written.iter().any(|other| other.key.text() == entry.key.text()) {
-                    written.push(entry.clone());
-                }
-            }
-        }
-        written
     }
 }
 
@@ -380,24 +321,12 @@ fn without_blanks_at_breaks(text: &str) -> String {
     out
 }
 
-fn is_merge(entry: &Entry) -> bool {
-    entry.key.text() == "<<" && entry.key.scalar.style == Style::Plain && entry.key.scalar.tag.is_none()
-}
-
-fn duplicate_key(dropped: &Key, kept: &Key) -> Diagnostic {
-    Diagnostic::new(DUPLICATE_KEY, Severity::Error, format!("key `{}` is defined twice", kept.text()))
-        .label(kept.span, "defined again here")
-        .label(dropped.span, "first defined here")
-        .help("remove one of them")
-        .note("kustomize refuses the file")
-}
-
 /// Returns the short form of `tag`: `!!str` for the core types, `!name` for others.
-fn short_tag(tag: &Tag) -> SmolStr {
+fn short_tag(tag: &granit_parser::Tag) -> Tag {
     let full = tag.to_string();
     let short = match full.strip_prefix("tag:yaml.org,2002:") {
         Some(core) => format!("!!{core}"),
         None => full,
     };
-    SmolStr::new(short)
+    short.into()
 }

@@ -1,0 +1,108 @@
+//! The mappings of a text: repeated keys, merge keys, and keys that are held once.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use smol_str::SmolStr;
+
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::yaml::parse::{DUPLICATE_KEY, SYNTAX};
+use crate::yaml::{Entry, Key, Kind, Map, Node, Scalar, Style};
+
+/// Mappings with more keys are checked for repeated ones with a hash map.
+const SMALL_MAP: usize = 16;
+/// How many keys of a text are held once however often it has them: data may have a million, once each.
+const MOST_SHARED_KEYS: usize = 1024;
+
+/// Plain keys that a text has had: manifests repeat few of them often, and the tree holds each of these once.
+#[derive(Default)]
+pub(super) struct Keys(HashMap<SmolStr, Arc<Scalar>>);
+
+impl Keys {
+    /// Returns `key`, as one with an equal one that came before it.
+    pub(super) fn shared(&mut self, key: Scalar) -> Arc<Scalar> {
+        if key.style != Style::Plain || key.tag.is_some() {
+            return Arc::new(key);
+        }
+        if let Some(known) = self.0.get(&key.text) {
+            return Arc::clone(known);
+        }
+        let key = Arc::new(key);
+        if self.0.len() < MOST_SHARED_KEYS {
+            self.0.insert(key.text.clone(), Arc::clone(&key));
+        }
+        key
+    }
+}
+
+/// Returns `entries` with merge keys expanded and without repeated keys: the last one stays, each is reported.
+pub(super) fn unique(entries: Vec<Entry>, diagnostics: &mut Vec<Diagnostic>) -> Map {
+    let entries = if entries.iter().any(is_merge) { merged(entries, diagnostics) } else { entries };
+    let mut first: HashMap<&str, usize> = HashMap::new();
+    let mut repeated: Vec<(usize, usize)> = Vec::new();
+    for (at, entry) in entries.iter().enumerate() {
+        let text = entry.key.text();
+        let before = if entries.len() <= SMALL_MAP {
+            entries[..at].iter().rposition(|earlier| earlier.key.text() == text)
+        } else {
+            first.insert(text, at)
+        };
+        if let Some(before) = before {
+            repeated.push((before, at));
+        }
+    }
+    if repeated.is_empty() {
+        return Map::from_entries(entries);
+    }
+    let mut entries: Vec<Option<Entry>> = entries.into_iter().map(Some).collect();
+    for (before, at) in repeated {
+        let Some(dropped) = entries[before].take() else { continue };
+        if let Some(entry) = &entries[at] {
+            diagnostics.push(duplicate_key(&dropped.key, &entry.key));
+        }
+    }
+    Map::from_entries(entries.into_iter().flatten().collect())
+}
+
+/// Expands `<<`: keys that are written win over merged ones, earlier merged mappings over later ones.
+///
+/// Source: the YAML merge key type, as go-yaml v3 reads it.
+fn merged(entries: Vec<Entry>, diagnostics: &mut Vec<Diagnostic>) -> Vec<Entry> {
+    let mut written = Vec::with_capacity(entries.len());
+    let mut merges = Vec::new();
+    for entry in entries {
+        if is_merge(&entry) { merges.push(entry) } else { written.push(entry) }
+    }
+    for merge in merges {
+        let maps: Vec<&Map> = match &merge.value.kind {
+            Kind::Map(map) => vec![map],
+            Kind::Sequence(items) if items.iter().all(|item| item.as_map().is_some()) => {
+                items.iter().filter_map(Node::as_map).collect()
+            }
+            _ => {
+                let finding = Diagnostic::new(SYNTAX, Severity::Error, "a merge key holds no mapping")
+                    .label(merge.value.span, "only mappings can be merged");
+                diagnostics.push(finding);
+                continue;
+            }
+        };
+        for entry in maps.into_iter().flat_map(Map::iter) {
+            if !written.iter().any(|other| other.key.text() == entry.key.text()) {
+                written.push(entry.clone());
+            }
+        }
+    }
+    written
+}
+
+fn is_merge(entry: &Entry) -> bool {
+    entry.key.text() == "<<" && entry.key.scalar.style == Style::Plain && entry.key.scalar.tag.is_none()
+}
+
+fn duplicate_key(dropped: &Key, kept: &Key) -> Diagnostic {
+    Diagnostic::new(DUPLICATE_KEY, Severity::Error, format!("key `{}` is defined twice", kept.text()))
+        .label(kept.span, "defined again here")
+        .label(dropped.span, "first defined here")
+        .help("remove one of them")
+        .note("kustomize refuses the file")
+}
