@@ -186,7 +186,7 @@ impl<'a> Writer<'a> {
         self.behind(span);
         self.out.push('\n');
         style::push(&mut self.out, &scalar.text, style, indent + 2);
-        self.ends_open = scalar.text.ends_with("\n\n");
+        self.ends_open = scalar.text.lines().next_back().is_some_and(|line| line.trim().is_empty());
         true
     }
 

@@ -63,6 +63,13 @@ items: []
     assert_eq!(rewritten(text), expected);
 }
 
+// The line of spaces that ends a block was taken for an empty line above the next item, and doubled.
+#[test]
+fn a_block_that_ends_in_a_line_of_spaces_gets_no_empty_line_behind_it() {
+    let text = "a:\n  - |\n    b\n     \n  - c\n";
+    assert_eq!(rewritten(text), text);
+}
+
 #[test]
 fn the_head_of_an_object_comes_first_with_its_comments() {
     let text =
@@ -198,7 +205,7 @@ fn nodes() -> impl Strategy<Value = Node> {
                     scalar.style = Style::DoubleQuoted;
                 }
                 if !entries.iter().any(|entry| entry.key.text() == scalar.text) {
-                    entries.push(Entry { key: Key { scalar, span: nowhere() }, value });
+                    entries.push(Entry { key: Key::new(scalar, nowhere()), value });
                 }
             }
             Node::map(entries, nowhere())
