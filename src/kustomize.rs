@@ -3,16 +3,21 @@
 //! Owns kustomize's semantics, quirks included (Source: kubernetes-sigs/kustomize v5.8.1). It refuses to know Flux:
 //! what a Flux Kustomization folds into the top-level file arrives as an [`Overlay`].
 
+mod adding;
 mod context;
 mod file;
 mod finish;
 mod json_patch;
+#[cfg(test)]
+#[expect(clippy::print_stdout, reason = "the figures of a suite are for people")]
+mod known_misses;
 mod load;
 mod merge;
 mod merge_schema;
 mod metadata;
 mod openapi;
 mod patches;
+mod pattern;
 mod pipeline;
 mod resource;
 mod scope;

@@ -2,7 +2,7 @@
 //!
 //! Source: kustomize v5.8.1, `api/internal/target/kusttarget.go`.
 
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::kustomize::adding::Adding;
 use crate::kustomize::context::{Accumulator, Context, is_remote, rule};
 use crate::kustomize::file::{FileKind, KustomizationFile, Strictness, patch_config};
 use crate::kustomize::load;
@@ -46,6 +46,7 @@ impl Pipeline<'_, '_> {
     }
 
     fn add_resources(&mut self, entries: &[Node], dir: &RepoPath, to: &mut Accumulator) {
+        let mut adding = Adding::new(to);
         for entry in entries {
             let reference = entry.as_str().unwrap_or_default();
             let Ok(path) = dir.join(reference) else {
@@ -53,11 +54,11 @@ impl Pipeline<'_, '_> {
                 continue;
             };
             if self.context.files.is_file(&path) && !reference.ends_with('/') {
-                self.add_file(entry, dir, to);
+                self.add_file(entry, dir, &mut adding);
             } else if is_remote(reference) {
                 self.outside("remote base", entry);
             } else {
-                self.add_directory(entry, &path, to);
+                self.add_directory(entry, &path, &mut adding);
             }
         }
     }
@@ -78,17 +79,17 @@ impl Pipeline<'_, '_> {
         self.context.outside.push(Outside { what, reference, span: entry.span });
     }
 
-    fn add_file(&mut self, entry: &Node, dir: &RepoPath, to: &mut Accumulator) {
+    fn add_file(&mut self, entry: &Node, dir: &RepoPath, to: &mut Adding<'_>) {
         let reference = entry.as_str().unwrap_or_default();
         let Some((_, id)) = self.context.file(dir, reference, entry.span) else { return };
         for (node, span) in load::file_objects(self.context, id, entry.span) {
             let mut resource = Resource::new(node, span);
             self.provenance.note_file(&mut resource, reference);
-            append(self.context, to, resource);
+            to.add(self.context, resource);
         }
     }
 
-    fn add_directory(&mut self, entry: &Node, path: &RepoPath, to: &mut Accumulator) {
+    fn add_directory(&mut self, entry: &Node, path: &RepoPath, to: &mut Adding<'_>) {
         if !self.context.files.is_dir(path) {
             let message = format!("there is no file or directory `{path}`");
             return self.context.error(rule::MISSING, message, entry.span, "named here");
@@ -97,10 +98,10 @@ impl Pipeline<'_, '_> {
             let mut below = Accumulator::default();
             self.descend(entry, path, &file, &mut below);
             for resource in below.resources {
-                append(self.context, to, resource);
+                to.add(self.context, resource);
             }
-            to.configuration.merge(below.configuration);
-            to.variables.extend(below.variables);
+            to.to.configuration.merge(below.configuration);
+            to.to.variables.extend(below.variables);
         }
     }
 
@@ -191,6 +192,7 @@ impl Pipeline<'_, '_> {
     /// Runs what `entries` of `generators`, `transformers` or `validators` describe: objects, or paths of some.
     fn run_configs(&mut self, entries: &[Node], file: &KustomizationFile, to: &mut Accumulator) {
         let mut configs = Accumulator::default();
+        let mut adding = Adding::new(&mut configs);
         let mut paths = Vec::new();
         for entry in entries {
             match patches::inline_objects(self.context, entry) {
@@ -198,7 +200,7 @@ impl Pipeline<'_, '_> {
                     for (node, span) in objects {
                         let mut resource = Resource::new(node, span);
                         self.provenance.note_file(&mut resource, file.path.name());
-                        append(self.context, &mut configs, resource);
+                        adding.add(self.context, resource);
                     }
                 }
                 None => paths.push(entry.clone()),
@@ -234,18 +236,4 @@ impl Pipeline<'_, '_> {
             }
         }
     }
-}
-
-/// Adds `resource`, whose id must be new.
-pub(crate) fn append(context: &mut Context<'_>, to: &mut Accumulator, resource: Resource) {
-    context.openapi.note_object(&resource.node);
-    let id = resource.id();
-    let has_id = |other: &&Resource| other.name() == id.name && other.kind() == id.gvk.kind && other.id().is_same(&id);
-    if let Some(other) = to.resources.iter().find(has_id) {
-        let finding = Diagnostic::new(rule::DUPLICATE, Severity::Error, format!("{id} is there already"));
-        let finding = finding.label(resource.name_span(), "added again").label(other.name_span(), "added first");
-        context.diagnostics.push(finding);
-        return;
-    }
-    to.resources.push(resource);
 }

@@ -2,9 +2,8 @@
 //!
 //! Source: kustomize, `api/types/selector.go`.
 
-use regex::Regex;
-
 use crate::kube::{Gvk, LabelSelector};
+use crate::kustomize::pattern::Whole;
 use crate::kustomize::{Id, Resource};
 use crate::text::Span;
 use crate::yaml::Node;
@@ -22,11 +21,11 @@ pub(crate) struct BadSelector {
 /// for the whole text.
 #[derive(Debug, Clone)]
 pub(crate) struct Selector {
-    group: Option<Regex>,
-    version: Option<Regex>,
-    kind: Option<Regex>,
-    name: Option<Regex>,
-    namespace: Option<Regex>,
+    group: Option<Whole>,
+    version: Option<Whole>,
+    kind: Option<Whole>,
+    name: Option<Whole>,
+    namespace: Option<Whole>,
     labels: LabelSelector,
     annotations: LabelSelector,
 }
@@ -44,7 +43,7 @@ impl Selector {
         let pattern = |key: &str| {
             let Some((text, span)) = text(key) else { return Ok(None) };
             let bad = |_| BadSelector { span, message: format!("`{text}` is no valid regular expression") };
-            Regex::new(&format!("^(?:{text})$")).map(Some).map_err(bad)
+            Whole::new(text).map(Some).map_err(bad)
         };
         let requirements = |key: &str| {
             let Some((text, span)) = text(key) else { return Ok(LabelSelector::default()) };
@@ -111,6 +110,6 @@ impl Selector {
     }
 }
 
-fn matches(pattern: Option<&Regex>, text: &str) -> bool {
+fn matches(pattern: Option<&Whole>, text: &str) -> bool {
     pattern.is_none_or(|pattern| pattern.is_match(text))
 }

@@ -9,6 +9,7 @@ use regex::Regex;
 
 use crate::kustomize::Resource;
 use crate::kustomize::context::{Context, rule};
+use crate::kustomize::pattern::Simple;
 use crate::kustomize::transform::field_spec::{FieldSpec, Missing, WrongKind, visit};
 use crate::kustomize::transform::{retext, wrong_kind};
 use crate::text::Span;
@@ -16,7 +17,7 @@ use crate::yaml::{Kind, Node, Step};
 
 /// An entry of `images`, ready to be matched.
 struct Change<'a> {
-    pattern: Regex,
+    name: Name,
     new_name: Option<&'a str>,
     new_tag: Option<&'a str>,
     tag_suffix: Option<&'a str>,
@@ -30,11 +31,9 @@ impl<'a> Change<'a> {
         let field = |key: &str| entry.get(key).filter(|node| node.as_str().is_some_and(|text| !text.is_empty()));
         let text = |key: &str| field(key).and_then(Node::as_str);
         let name = text("name").unwrap_or_default();
-        // The name is a pattern, since kustomize does not escape it.
-        let pattern = format!("^{name}(:[a-zA-Z0-9_.{{}}-]*)?(@sha256:[a-zA-Z0-9_.{{}}-]*)?$");
         let cause = ["newTag", "digest", "tagSuffix", "newName"].into_iter().find_map(field).unwrap_or(entry);
         Ok(Self {
-            pattern: Regex::new(&pattern)?,
+            name: Name::new(name)?,
             new_name: text("newName"),
             new_tag: text("newTag"),
             tag_suffix: text("tagSuffix"),
@@ -44,7 +43,7 @@ impl<'a> Change<'a> {
     }
 
     fn matches(&self, node: &Node) -> bool {
-        node.as_str().is_some_and(|image| self.pattern.is_match(image))
+        node.as_str().is_some_and(|image| self.name.is_match(image))
     }
 
     /// Returns what becomes of `image`, which matches.
@@ -90,6 +89,38 @@ impl<'a> Change<'a> {
         }
         Ok(())
     }
+}
+
+/// The name of an entry: a pattern, since kustomize does not escape it.
+enum Name {
+    Simple(Simple),
+    /// With what may follow a name.
+    Expression(Regex),
+}
+
+impl Name {
+    fn new(name: &str) -> Result<Self, regex::Error> {
+        if let Some(simple) = Simple::new(name) {
+            return Ok(Self::Simple(simple));
+        }
+        let expression = format!("^{name}(:[a-zA-Z0-9_.{{}}-]*)?(@sha256:[a-zA-Z0-9_.{{}}-]*)?$");
+        Regex::new(&expression).map(Self::Expression)
+    }
+
+    fn is_match(&self, image: &str) -> bool {
+        match self {
+            Self::Simple(simple) => simple.rest(image).is_some_and(is_tag_and_digest),
+            Self::Expression(expression) => expression.is_match(image),
+        }
+    }
+}
+
+/// Returns whether `rest` is what the expression of [`Name`] lets follow a name.
+fn is_tag_and_digest(rest: &str) -> bool {
+    let word = |character: char| character.is_ascii_alphanumeric() || "_.{}-".contains(character);
+    let rest = rest.strip_prefix(':').map_or(rest, |tag| tag.trim_start_matches(word));
+    let rest = rest.strip_prefix("@sha256:").map_or(rest, |digest| digest.trim_start_matches(word));
+    rest.is_empty()
 }
 
 /// An image reference in parts; absent ones are empty.
@@ -229,6 +260,29 @@ fn change_containers(node: &mut Node, change: &Change<'_>, place: Place, result:
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_simple_name_matches_the_images_that_its_expression_does() {
+        let images = [
+            "web",
+            "web:1",
+            "web:",
+            "web@sha256:a",
+            "web:1@sha256:a",
+            "web@sha256:a:1",
+            "webs",
+            "web:1/2",
+            "web:{t}",
+            "a/web",
+            "web:1@md5:a",
+            "",
+        ];
+        for image in images {
+            let simple = Name::new("web").unwrap().is_match(image);
+            // Parentheses make no other match, and no simple pattern.
+            assert_eq!(simple, Name::new("(web)").unwrap().is_match(image), "{image}");
+        }
+    }
 
     #[test]
     fn the_port_of_a_registry_is_no_tag() {
