@@ -2,7 +2,7 @@
 
 use std::env;
 use std::error::Error;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, BufWriter, IsTerminal as _, Write as _};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::ValueEnum;
@@ -56,6 +56,18 @@ impl Console {
     pub(super) fn print(&self, data: &str) -> io::Result<()> {
         let mut stdout = self.stdout.lock();
         stdout.write_all(data.as_bytes())?;
+        stdout.flush()
+    }
+
+    /// Prints texts, each a YAML document, with `---` between them.
+    pub(super) fn print_documents(&self, documents: &[Box<str>]) -> io::Result<()> {
+        let mut stdout = BufWriter::new(self.stdout.lock());
+        for (at, document) in documents.iter().enumerate() {
+            if at > 0 {
+                stdout.write_all(b"---\n")?;
+            }
+            stdout.write_all(document.as_bytes())?;
+        }
         stdout.flush()
     }
 

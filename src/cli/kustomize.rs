@@ -83,7 +83,10 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
     if !outside.is_empty() {
         return Err(CliError::NotOffline(args.directory.clone()));
     }
-    console.print(&yaml::emit_documents(resources.iter().map(|resource| &resource.node))?)?;
+    // The tree of an object is gone when its text is there: both of all objects would be the most memory of a run.
+    drop(repo);
+    let texts = resources.into_iter().map(|resource| yaml::emit(&resource.node).map(String::into_boxed_str));
+    console.print_documents(&texts.collect::<Result<Vec<_>, _>>()?)?;
     Ok(Ended::Clean)
 }
 

@@ -13,6 +13,9 @@ use crate::text::{Content, FileSet, MAX_FILE_BYTES, RepoPath, SourceFile};
 /// Directories that hold no manifests and are never entered.
 const NEVER_ENTERED: &[&str] = &[".git", "node_modules", ".terraform"];
 
+/// How many files are not worth a thread: to start threads costs as much as to read so many.
+const READ_BY_ONE_THREAD: usize = 64;
+
 /// Returns whether a directory of this name holds no manifests and is never entered.
 pub fn is_never_entered(name: &str) -> bool {
     NEVER_ENTERED.contains(&name)
@@ -121,7 +124,12 @@ fn read_from(root: &Path, directory: &Path) -> ReadOutcome {
             found.push((path, entry.into_path()));
         }
     }
-    let mut contents: Vec<_> = found.into_par_iter().map(|(path, at)| (path, read_file(&at))).collect();
+    let read = |(path, at): (RepoPath, PathBuf)| (path, read_file(&at));
+    let mut contents: Vec<_> = if found.len() <= READ_BY_ONE_THREAD {
+        found.into_iter().map(read).collect()
+    } else {
+        found.into_par_iter().map(read).collect()
+    };
     contents.extend(unreadable);
     ReadOutcome { files: FileSet::from_contents(contents).with_links(links), unnamed }
 }
