@@ -1,6 +1,6 @@
 //! Kustomizations that are hard for transformers and generators, built as `kubectl kustomize` 1.32 built them.
 //!
-//! Each folder of `tests/kustomize` is one; those without `expected.yaml` were refused. Recorded with
+//! Each folder of `tests/recorded` is one, so that a checkout without the shared cases tests the renderer too; those without `expected.yaml` were refused. Recorded with
 //! `--reorder=none --load-restrictor=LoadRestrictionsNone`, which is what Flux does.
 
 use std::fs;
@@ -24,7 +24,7 @@ fn printed(folder: &Path) -> Option<String> {
 
 #[test]
 fn kustomizations_are_built_or_refused_as_kubectl_does() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kustomize");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recorded");
     let folders = fs::read_dir(&root).expect("a folder").map(|entry| entry.expect("readable").path());
     let (mut count, mut wrong) = (0, Vec::new());
     for folder in folders {
