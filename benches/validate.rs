@@ -1,4 +1,5 @@
-//! What a run over the bench fleet costs, step by step: reading YAML, rendering the clusters, all of `validate`.
+//! What a run over the bench fleet costs, step by step: reading YAML, printing it, rendering the clusters, all of
+//! `validate`.
 
 mod fleet;
 
@@ -8,6 +9,7 @@ use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use gitops_gen::flux::{self, Options};
 use gitops_gen::repo::Repo;
 use gitops_gen::rules;
+use gitops_gen::yaml;
 
 fn benches(criterion: &mut Criterion) {
     let files = fleet::fleet();
@@ -20,6 +22,14 @@ fn benches(criterion: &mut Criterion) {
             |repo| repo.files().iter().filter_map(|(_, source)| repo.yaml(source)).count(),
             BatchSize::PerIteration,
         );
+    });
+    let parsed = repo();
+    let documents = || {
+        let files = parsed.files().iter().filter_map(|(_, source)| parsed.yaml(source));
+        files.flat_map(|file| file.documents.iter().map(|document| &document.root))
+    };
+    group.bench_function("emit", |bencher| {
+        bencher.iter(|| yaml::emit_documents(documents()).expect("the fleet can be printed"));
     });
     group.bench_function("render", |bencher| {
         bencher.iter_batched_ref(repo, |repo| flux::clusters(repo, &Options::default()), BatchSize::PerIteration);
