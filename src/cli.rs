@@ -11,6 +11,7 @@ mod init;
 mod kustomize;
 mod rules;
 mod tree;
+mod update;
 mod validate;
 
 use std::io;
@@ -22,6 +23,7 @@ use clap::{Parser, Subcommand};
 use crate::cli::console::{ColorChoice, Console};
 use crate::cli::fleet::Names;
 use crate::cli::init::InitError;
+use crate::cli::update::UpdateError;
 use crate::text::{ReadError, WriteError};
 use crate::yaml::EmitError;
 
@@ -42,6 +44,7 @@ const EXIT_CODES: &str = "Exit codes: 0 clean, 1 findings at or above --fail-on,
 #[expect(clippy::large_enum_variant, reason = "there is one in a process")]
 enum Command {
     Init(init::Args),
+    Update(update::Args),
     Validate(validate::Args),
     Build(build::Args),
     Kustomize(kustomize::Args),
@@ -83,6 +86,8 @@ enum CliError {
     Init(#[from] InitError),
     #[error(transparent)]
     Write(#[from] WriteError),
+    #[error(transparent)]
+    Update(#[from] UpdateError),
     #[error("write the output")]
     Output(#[from] io::Error),
 }
@@ -96,6 +101,7 @@ pub fn main() -> ExitCode {
     let console = Console::of_this_process(cli.color);
     let ended = match cli.command {
         Command::Init(args) => init::run(&args, &console),
+        Command::Update(args) => update::run(&args, &console),
         Command::Validate(args) => validate::run(&args, &console),
         Command::Build(args) => build::run(&args, &console),
         Command::Kustomize(args) => kustomize::run(&args, &console),

@@ -10,21 +10,29 @@
 //! assert!(blueprint.defaults().contains_key("organisation"));
 //! ```
 
+mod base;
 mod blueprint;
 mod builtin;
 mod data;
 mod lock;
+mod merge;
 mod parameters;
+mod records;
 mod render;
 mod template;
+mod update;
 
+pub use crate::generate::base::{BASE_PATH, Texts, generated_before};
 pub use crate::generate::blueprint::{Blueprint, Question};
 pub use crate::generate::builtin::{builtin, builtin_names};
 pub use crate::generate::data::FileError;
 pub use crate::generate::lock::{LOCK_PATH, Lock};
+pub use crate::generate::merge::{Merged, NodeConflict, merge};
 pub use crate::generate::parameters::ParameterProblem;
+pub use crate::generate::records::{Records, fleet_parameters};
 pub use crate::generate::render::{GenerateError, generate};
 pub use crate::generate::template::TemplateError;
+pub use crate::generate::update::{Conflict, Update, update};
 
 use serde_json::{Map, Value};
 

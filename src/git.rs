@@ -7,7 +7,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use git2::{ErrorCode, ObjectType, Repository, RepositoryInitOptions, Signature, TreeWalkMode, TreeWalkResult};
+use git2::{
+    ErrorCode, MergeFileInput, ObjectType, Repository, RepositoryInitOptions, Signature, TreeWalkMode, TreeWalkResult,
+};
 
 use crate::text::{Content, FileSet, MAX_FILE_BYTES, RepoPath, is_never_entered};
 
@@ -178,6 +180,19 @@ pub fn tags(directory: &Path) -> Result<Vec<Tag>, GitError> {
     }
     tags.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(tags)
+}
+
+/// Returns `ours` with what changed from `base` to `theirs`, merged by lines; nothing where both changed the same lines.
+pub fn merge_lines(base: &str, ours: &str, theirs: &str) -> Option<String> {
+    let input = |text| {
+        let mut input = MergeFileInput::new();
+        input.content(text);
+        input
+    };
+    let merged =
+        git2::merge_file(&input(base.as_bytes()), &input(ours.as_bytes()), &input(theirs.as_bytes()), None).ok()?;
+    let text = merged.is_automergeable().then(|| merged.content().to_vec())?;
+    String::from_utf8(text).ok()
 }
 
 /// Returns who commits according to Git's configuration (that of the user and of the machine).

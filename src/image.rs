@@ -21,6 +21,7 @@ mod select;
 mod semver;
 
 pub use crate::image::constraint::{Constraint, ConstraintError};
+pub(crate) use crate::image::marker::KEY;
 pub use crate::image::marker::{Field, Marker, Marking, markers, read_marker};
 pub use crate::image::pattern::{Pattern, PatternError, Template};
 pub use crate::image::policy::{

@@ -12,11 +12,13 @@
 //! ```
 
 mod disk;
+mod journal;
 mod path;
 
 pub use crate::text::disk::{
     ReadError, ReadOutcome, WriteError, Written, is_never_entered, read_part, read_tree, write_file, write_tree,
 };
+pub use crate::text::journal::{Recovered, change_tree, recover};
 pub use crate::text::path::{PathError, RepoPath};
 
 use std::collections::BTreeMap;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use gitops_gen::flux::Options;
-use gitops_gen::generate::{self, Blueprint, GenerateError, LOCK_PATH, Lock};
+use gitops_gen::generate::{self, Blueprint, GenerateError, LOCK_PATH, Lock, Records, Texts};
 use gitops_gen::repo::Repo;
 use gitops_gen::report::{self, Color};
 use gitops_gen::rules;
@@ -53,9 +53,14 @@ fn this_repositorys_own_fleet_is_what_the_blueprint_generates() {
     let lock = our_lock();
     let files = generate::generate(&crypto_trading(), &lock.answers).expect("the blueprint renders");
     let now = Lock::new(env!("CARGO_PKG_VERSION"), &lock.blueprint, lock.answers.clone(), &files);
-    let mut wanted: Vec<_> = files.iter().map(|(path, _)| (path.to_string(), text_of(&files, path.as_str()))).collect();
-    let lock_text = now.to_string();
-    wanted.push((LOCK_PATH.to_owned(), &lock_text));
+    let texts: Texts =
+        files.iter().map(|(path, _)| (path.clone(), text_of(&files, path.as_str()).to_owned())).collect();
+    let records = Records::new(env!("CARGO_PKG_VERSION"), &lock.blueprint, lock.answers.clone(), texts.clone());
+    let kept = text::read_tree(root()).expect("the repository can be read").files;
+    let mut wanted: Vec<(String, Vec<u8>)> =
+        texts.into_iter().map(|(path, text)| (path.to_string(), text.into_bytes())).collect();
+    // Those of the records that are not on disk as they should be.
+    wanted.extend(records.changes(&kept).into_iter().map(|(path, bytes)| (path.to_string(), bytes)));
 
     let gone = lock.files.keys().filter(|path| !now.files.contains_key(*path)).collect::<Vec<_>>();
     if env::var_os("SNAPSHOTS").is_some_and(|value| value == "overwrite") {
@@ -69,7 +74,7 @@ fn this_repositorys_own_fleet_is_what_the_blueprint_generates() {
         }
         return;
     }
-    let differs = |(path, text): &&(String, &str)| fs::read_to_string(root().join(path)).ok().as_deref() != Some(*text);
+    let differs = |(path, bytes): &&(String, Vec<u8>)| fs::read(root().join(path)).ok().as_ref() != Some(bytes);
     let different: Vec<_> = wanted.iter().filter(differs).map(|(path, _)| path).collect();
     assert!(
         different.is_empty() && gone.is_empty(),

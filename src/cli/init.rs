@@ -12,12 +12,12 @@ use crate::cli::console::Console;
 use crate::cli::{CliError, Ended};
 use crate::diagnostic::Severity;
 use crate::flux::Options;
-use crate::generate::{self, Blueprint, FileError, GenerateError, LOCK_PATH, Lock, ParameterProblem, Question};
+use crate::generate::{self, Blueprint, FileError, GenerateError, ParameterProblem, Question, Records, Texts};
 use crate::git::{self, Author, GitError};
 use crate::repo::Repo;
 use crate::report::{self, Color};
 use crate::rules;
-use crate::text::{self, FileSet, ReadError, RepoPath, WriteError};
+use crate::text::{self, Content, FileSet, ReadError, RepoPath, WriteError};
 
 /// How many existing paths a refusal names.
 const PATHS_NAMED: usize = 10;
@@ -100,7 +100,7 @@ impl Named {
     }
 }
 
-fn assignment(text: &str) -> Result<(String, String), String> {
+pub(super) fn assignment(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
 }
@@ -162,8 +162,7 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
     let blueprint = load(&args.blueprint)?;
     let answers = answers(args, &blueprint)?;
     let generated = generate::generate(&blueprint, &answers).map_err(InitError::from)?;
-    let lock = Lock::new(env!("CARGO_PKG_VERSION"), &blueprint.name, answers, &generated);
-    let files = with_lock(&generated, &lock);
+    let files = with_records(&generated, &blueprint, answers);
     refuse_existing(&args.directory, &files)?;
     refuse_findings(&files)?;
     if args.dry_run {
@@ -176,7 +175,8 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
     Ok(Ended::Clean)
 }
 
-fn load(name: &str) -> Result<Blueprint, InitError> {
+/// Returns the blueprint of this name, or that in the directory of this path.
+pub(super) fn load(name: &str) -> Result<Blueprint, InitError> {
     let broken = |error| InitError::Blueprint(name.to_owned(), error);
     if name.contains('/') {
         let outcome = text::read_tree(Path::new(name))?;
@@ -226,10 +226,18 @@ fn ask(question: &Question, blueprint: &Blueprint, answers: &Map<String, Value>)
     Input::new().with_prompt(&question.title).default(default).allow_empty(true).validate_with(refuse).interact_text()
 }
 
-fn with_lock(generated: &FileSet, lock: &Lock) -> FileSet {
-    let texts =
-        generated.iter().map(|(path, _)| (path.to_string(), generated.text(path).unwrap_or_default().to_owned()));
-    FileSet::from_texts(texts.chain([(LOCK_PATH.to_owned(), lock.to_string())]))
+/// Returns the files with what the repository has to know of its own making.
+fn with_records(generated: &FileSet, blueprint: &Blueprint, answers: Map<String, Value>) -> FileSet {
+    let text = |(path, _): (&RepoPath, _)| (path.clone(), generated.text(path).unwrap_or_default().to_owned());
+    let texts: Texts = generated.iter().map(text).collect();
+    let records = Records::new(env!("CARGO_PKG_VERSION"), &blueprint.name, answers, texts.clone());
+    let records = records.changes(&FileSet::default()).into_iter();
+    let content = |bytes: Vec<u8>| match String::from_utf8(bytes) {
+        Ok(text) => Content::Text(text.into()),
+        Err(error) => Content::Binary(error.into_bytes().into()),
+    };
+    let texts = texts.into_iter().map(|(path, text)| (path, Content::Text(text.into())));
+    FileSet::from_contents(texts.chain(records.map(|(path, bytes)| (path, content(bytes)))))
 }
 
 /// Refuses when something stands where a file goes, or where one of its directories goes and is none.

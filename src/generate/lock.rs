@@ -82,7 +82,8 @@ fn write_entries(entries: &Map<String, Value>, depth: usize, formatter: &mut fmt
     Ok(())
 }
 
-fn sha256(text: &str) -> String {
+/// Returns the SHA-256 of `text` in hexadecimal.
+pub(super) fn sha256(text: &str) -> String {
     Sha256::digest(text).iter().fold(String::with_capacity(64), |hex, byte| hex + &format!("{byte:02x}"))
 }
 

@@ -9,7 +9,7 @@ use crate::repo::Repo;
 use crate::text::Span;
 
 /// The key that makes a comment a marker.
-const KEY: &str = "$imagepolicy";
+pub(crate) const KEY: &str = "$imagepolicy";
 
 /// Which part of the image reference a marker asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,0 +1,277 @@
+//! `gitops-gen update` as a user runs it: what is new comes in, what a person edited stays, and a second run does
+//! nothing.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use gitops_gen::generate::{self, Blueprint, Texts};
+use gitops_gen::text::{self, FileSet, RepoPath};
+use proptest::prelude::*;
+use serde_json::{Map, Value};
+
+fn run(directory: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gitops-gen"));
+    command.args(arguments).current_dir(directory).output().expect("the program runs")
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn fleet() -> tempfile::TempDir {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let output = run(directory.path(), &["init", "--yes"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    directory
+}
+
+fn edit(directory: &Path, path: &str, from: &str, to: &str) {
+    let at = directory.join(path);
+    let text = fs::read_to_string(&at).expect("the file is there");
+    assert!(text.contains(from), "{path} has no `{from}`:\n{text}");
+    fs::write(at, text.replacen(from, to, 1)).expect("it can be written");
+}
+
+fn contents(directory: &Path) -> BTreeMap<String, Vec<u8>> {
+    let files = text::read_tree(directory).expect("it can be read").files;
+    files
+        .iter()
+        .map(|(path, _)| (path.to_string(), fs::read(directory.join(path.as_str())).expect("it is there")))
+        .collect()
+}
+
+#[test]
+fn an_update_of_what_was_just_generated_does_nothing() {
+    let directory = fleet();
+    let before = contents(directory.path());
+    let output = run(directory.path(), &["update"]);
+    assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), "nothing to do\n"));
+    assert_eq!(contents(directory.path()), before);
+}
+
+#[test]
+fn a_parameter_that_is_edited_in_gitops_yaml_reaches_every_file_and_edits_stay() {
+    let directory = fleet();
+    let here = directory.path();
+    edit(here, "apps/base/candles/deployment.yaml", "replicas: ", "# ours\n  replicas: 1");
+    edit(here, "gitops.yaml", "candleSeconds: 60", "candleSeconds: 30");
+    let check = run(here, &["update", "--check"]);
+    assert_eq!(check.status.code(), Some(1), "{}", stdout(&check));
+    assert!(stdout(&check).contains("write  apps/base/candles/deployment.yaml"), "{}", stdout(&check));
+    let output = run(here, &["update"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let deployment = fs::read_to_string(here.join("apps/base/candles/deployment.yaml")).unwrap();
+    assert!(deployment.contains("\"30\"") && deployment.contains("# ours\n  replicas: 1"), "{deployment}");
+    assert_eq!(stderr(&run(here, &["update"])), "nothing to do\n");
+    assert_eq!(run(here, &["update", "--check"]).status.code(), Some(0));
+}
+
+#[test]
+fn a_value_that_flux_wrote_stays_and_an_encrypted_file_is_never_touched() {
+    let directory = fleet();
+    let here = directory.path();
+    edit(here, "apps/production/trades/kustomization.yaml", "v0.1.0", "v7.8.9");
+    let secret = "apps/production/kafka-ui/basic-auth.sops.yaml";
+    fs::write(here.join(secret), "kind: Secret\nsops:\n  mac: ENC[x]\n").unwrap();
+    let output = run(here, &["update", "--set", "releaseTag=v0.2.0", "--set", "organisation=acme"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let overlay = fs::read_to_string(here.join("apps/production/trades/kustomization.yaml")).unwrap();
+    assert!(overlay.contains("v7.8.9"), "{overlay}");
+    assert_eq!(fs::read_to_string(here.join(secret)).unwrap(), "kind: Secret\nsops:\n  mac: ENC[x]\n");
+    assert!(fs::read_to_string(here.join("gitops.yaml")).unwrap().contains("organisation: \"acme\""));
+}
+
+#[test]
+fn a_cluster_that_is_added_and_removed_again_leaves_no_trace() {
+    let directory = fleet();
+    let here = directory.path();
+    let before = contents(here);
+    let fields = ["environment=production", "region=lon1", "address=203.0.113.40"];
+    let sets = fields.map(|field| format!("--set=clusters.lon1.{field}"));
+    let output = run(here, &["update", &sets[0], &sets[1], &sets[2]]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(here.join("clusters/lon1/apps.yaml").is_file());
+    let checked = run(here, &["validate"]);
+    assert!(checked.status.success(), "{}", stdout(&checked));
+    let text = fs::read_to_string(here.join("gitops.yaml")).unwrap();
+    let entry =
+        "    \"lon1\":\n      environment: \"production\"\n      region: \"lon1\"\n      address: \"203.0.113.40\"\n";
+    edit(here, "gitops.yaml", entry, "");
+    let output = run(here, &["update"]);
+    assert_eq!(output.status.code(), Some(0), "{}\n{text}", stderr(&output));
+    assert!(stderr(&output).contains("gone from cluster `lon1`: "), "{}", stderr(&output));
+    assert_eq!(contents(here), before);
+}
+
+#[test]
+fn a_node_that_both_changed_is_a_conflict_that_is_told_and_marked() {
+    let directory = fleet();
+    let here = directory.path();
+    edit(here, "apps/base/candles/deployment.yaml", "value: \"60\"", "value: \"45\"");
+    let output = run(here, &["update", "--set", "candleSeconds=30"]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let said = stderr(&output);
+    assert!(said.contains("conflict apps/base/candles/deployment.yaml:"), "{said}");
+    assert!(said.contains("CANDLE_SECONDS.value`: it was changed here and in what is generated"), "{said}");
+    let text = fs::read_to_string(here.join("apps/base/candles/deployment.yaml")).unwrap();
+    let marker = text.lines().position(|line| line.starts_with("<<<<<<<")).unwrap() + 1;
+    assert!(said.contains(&format!("deployment.yaml:{marker}: ")), "{said}");
+    // A person decides; then there is nothing left to do.
+    let decided: String = text.split("<<<<<<< as it stands here\n").collect::<Vec<_>>().join("");
+    let (kept, rest) = decided.split_once("||||||| as it was generated before\n").unwrap();
+    let (_, rest) = rest.split_once(">>>>>>> as it is generated now\n").unwrap();
+    fs::write(here.join("apps/base/candles/deployment.yaml"), format!("{kept}{rest}")).unwrap();
+    assert_eq!(stderr(&run(here, &["update"])), "nothing to do\n");
+}
+
+#[test]
+fn what_cannot_be_updated_is_refused_on_its_line_and_nothing_is_written() {
+    let directory = fleet();
+    let here = directory.path();
+    edit(here, "gitops.yaml", "candleSeconds: 60", "candleSeconds: 0");
+    edit(here, "gitops.yaml", "region: \"nyc1\"", "region: \"NYC 1\"");
+    let before = contents(here);
+    let output = run(here, &["update"]);
+    assert_eq!(output.status.code(), Some(2));
+    let text = fs::read_to_string(here.join("gitops.yaml")).unwrap();
+    let line = |needle: &str| text.lines().position(|line| line.contains(needle)).unwrap() + 1;
+    let said = stderr(&output);
+    assert!(said.contains(&format!("gitops.yaml:{}:", line("candleSeconds"))), "{said}");
+    assert!(said.contains(&format!("gitops.yaml:{}:", line("NYC 1"))), "{said}");
+    assert_eq!(contents(here), before);
+
+    let empty = tempfile::tempdir().unwrap();
+    let output = run(empty.path(), &["update"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("it was not generated by gitops-gen"), "{}", stderr(&output));
+}
+
+#[test]
+fn an_update_that_was_killed_after_the_decision_is_completed_by_the_next_run() {
+    let directory = fleet();
+    let here = directory.path();
+    let pending = here.join(".gitops-gen/pending");
+    fs::create_dir_all(pending.join("files/apps/base")).unwrap();
+    fs::write(pending.join("files/apps/base/new.txt"), "new\n").unwrap();
+    fs::write(pending.join("gone"), "README.md\n").unwrap();
+    let output = run(here, &["update", "--check"]);
+    assert!(stderr(&output).contains("its changes are complete now"), "{}", stderr(&output));
+    assert_eq!(fs::read_to_string(here.join("apps/base/new.txt")).unwrap(), "new\n");
+    assert!(!here.join("README.md").exists() && !pending.exists());
+}
+
+fn crypto_trading() -> (Blueprint, Map<String, Value>) {
+    let blueprint = generate::builtin("crypto-trading").expect("it is built in").expect("it is well-formed");
+    let answers = blueprint.defaults();
+    (blueprint, answers)
+}
+
+fn texts(files: &FileSet) -> Texts {
+    files.iter().map(|(path, _)| (path.clone(), files.text(path).unwrap_or_default().to_owned())).collect()
+}
+
+/// An edit that a person makes: which file, which line, and how.
+#[derive(Debug, Clone)]
+enum Edit {
+    Comment,
+    Value,
+    Remove,
+}
+
+/// Makes `edit` at line `line` of `text`, where that leaves YAML.
+fn edited(text: &str, line: usize, edit: &Edit, number: usize) -> Option<String> {
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let at = line % lines.len();
+    let is_value =
+        |line: &str| line.contains(": ") && !line.trim_start().starts_with(['#', '-']) && !line.contains('{');
+    match edit {
+        Edit::Comment => {
+            let indent = lines[at].len() - lines[at].trim_start().len();
+            lines.insert(at, format!("{}# edit {number}", " ".repeat(indent)));
+        }
+        Edit::Value if is_value(&lines[at]) => {
+            let (key, _) = lines[at].split_once(": ")?;
+            lines[at] = format!("{key}: edit-{number}");
+        }
+        Edit::Remove if is_value(&lines[at]) => drop(lines.remove(at)),
+        Edit::Value | Edit::Remove => return None,
+    }
+    let text = lines.join("\n") + "\n";
+    let files = FileSet::from_texts([("a.yaml", text.as_str())]);
+    let source = files.iter().next()?.1;
+    gitops_gen::yaml::parse(source, &text).diagnostics.is_empty().then_some(text)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn fifty_edits_are_kept_or_are_conflicts_and_no_comment_or_marked_value_is_lost(
+        edits in prop::collection::vec(
+            (any::<prop::sample::Index>(), 0..400_usize,
+                prop_oneof![3 => Just(Edit::Comment), 2 => Just(Edit::Value), 1 => Just(Edit::Remove)]),
+            50,
+        ),
+        seconds in 61..90_u32,
+    ) {
+        let (blueprint, mut answers) = crypto_trading();
+        let base = texts(&generate::generate(&blueprint, &answers).unwrap());
+        let yaml: Vec<&RepoPath> = base.keys().filter(|path| path.is_yaml()).collect();
+        let mut ours = base.clone();
+        let mut made = Vec::new();
+        for (number, (index, line, edit)) in edits.iter().enumerate() {
+            let path = *index.get(&yaml);
+            if let Some(text) = edited(&ours[path], *line, edit, number) {
+                ours.insert(path.clone(), text);
+                made.push((path.clone(), number, edit.clone()));
+            }
+        }
+        // Every file of another generation differs somewhere: names, hosts, numbers, a cluster more and one fewer.
+        for (name, value) in [
+            ("candleSeconds", seconds.to_string().as_str()), ("organisation", "acme"), ("domain", "example.com"),
+            ("clusters.lon1.environment", "production"), ("clusters.lon1.region", "lon1"),
+            ("clusters.lon1.address", "203.0.113.40"), ("releaseTag", "v0.3.0"),
+        ] {
+            blueprint.assign(&mut answers, name, value).unwrap();
+        }
+        answers["clusters"].as_object_mut().unwrap().remove("nyc1");
+        let theirs = generate::generate(&blueprint, &answers).unwrap();
+        let before = FileSet::from_texts(ours.iter().map(|(path, text)| (path.as_str(), text.as_str())));
+        let update = generate::update(&base, &before, &theirs);
+
+        let mut after = ours.clone();
+        for (path, text) in &update.changes {
+            match text {
+                Some(text) => drop(after.insert(path.clone(), text.clone())),
+                None => drop(after.remove(path)),
+            }
+        }
+        for (path, number, edit) in made {
+            let text = after.get(&path).map_or("", String::as_str);
+            // A later edit may have changed or removed the line of an earlier one.
+            let wanted = match edit {
+                Edit::Comment => format!("# edit {number}"),
+                Edit::Value => format!(": edit-{number}"),
+                Edit::Remove => continue,
+            };
+            let stood = ours[&path].lines().any(|line| line.ends_with(&wanted));
+            prop_assert!(!stood || text.lines().any(|line| line.ends_with(&wanted)), "{path} lost `{wanted}`:\n{text}");
+        }
+        for (path, text) in &ours {
+            for marked in text.lines().filter(|line| line.contains("$imagepolicy")) {
+                let kept = after.get(path).is_some_and(|text| text.contains(marked.trim()));
+                prop_assert!(kept, "{path} lost `{marked}`");
+            }
+        }
+        if update.conflicts.is_empty() {
+            let files = FileSet::from_texts(after.iter().map(|(path, text)| (path.as_str(), text.as_str())));
+            prop_assert!(generate::update(&update.base, &files, &theirs).changes.is_empty());
+        }
+    }
+}
