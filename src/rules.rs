@@ -17,16 +17,23 @@
 mod depends_on;
 mod files;
 mod images;
+mod index;
 mod kustomizations;
+mod monitors;
 mod ownership;
 mod patches;
+mod pods;
 mod references;
+mod scaling;
 mod schemas;
 mod secrets;
+mod services;
 mod settings;
 mod sources;
 mod substitution;
 mod versions;
+
+use std::collections::BTreeSet;
 
 use rayon::prelude::*;
 
@@ -35,6 +42,7 @@ use crate::diagnostic::{Diagnostic, Findings, Severity};
 use crate::flux::{self, Cluster, Fleet, FluxVersion, Location};
 use crate::image::{self, Marker};
 use crate::repo::Repo;
+use crate::rules::index::ClusterIndex;
 use crate::rules::schemas::ClusterSchemas;
 use crate::schema::Catalogue;
 
@@ -54,6 +62,8 @@ pub enum FixAvailability {
 pub enum Check {
     /// By a look at one cluster; findings get the cluster's name.
     Cluster(fn(&Rule, &Cluster, &mut Vec<Diagnostic>)),
+    /// By following names, labels and ports inside one cluster; findings get the cluster's name.
+    Index(fn(&Rule, &ClusterIndex<'_>, &mut Vec<Diagnostic>)),
     /// By a look at the files and all clusters together.
     Repository(fn(&Rule, &Context<'_>, &mut Vec<Diagnostic>)),
     /// It is found while files are read or rendered: the reader and the renderer report it under this id.
@@ -98,6 +108,8 @@ pub struct Context<'a> {
     pub version: FluxVersion,
     /// What the schemas say of the objects of each cluster, in the order of `fleet.clusters`.
     schemas: Vec<ClusterSchemas<'a>>,
+    /// The objects of each cluster by name, label and port, in the order of `fleet.clusters`.
+    indexes: Vec<ClusterIndex<'a>>,
     /// The image policy markers of all files, and what was meant to be one.
     markers: Vec<Marker>,
     /// What gitops.yaml says, and what is wrong in it.
@@ -111,11 +123,13 @@ impl<'a> Context<'a> {
     pub fn new(repo: &'a Repo, fleet: &'a Fleet, version: FluxVersion) -> Self {
         let catalogue = Catalogue::of(repo);
         let schemas = fleet.clusters.par_iter().map(|cluster| ClusterSchemas::new(&catalogue, cluster)).collect();
+        let indexes = fleet.clusters.par_iter().map(ClusterIndex::new).collect();
         Self {
             repo,
             fleet,
             version,
             schemas,
+            indexes,
             markers: image::markers(repo),
             settings: config::read(repo.files()),
             today: None,
@@ -139,6 +153,10 @@ const FAMILIES: &[&[Rule]] = &[
     patches::RULES,
     substitution::RULES,
     references::RULES,
+    pods::RULES,
+    services::RULES,
+    scaling::RULES,
+    monitors::RULES,
     images::RULES,
     versions::RULES,
     secrets::RULES,
@@ -169,7 +187,10 @@ pub fn check(context: &Context<'_>) -> Findings {
     rendering(context, &mut findings);
     let rules: Vec<&Rule> = all().collect();
     let found: Vec<Vec<Diagnostic>> = rules.par_iter().map(|rule| run(rule, context)).collect();
-    findings.diagnostics.extend(found.into_iter().flatten());
+    let broken: BTreeSet<&str> = broken_clusters(context).collect();
+    for (rule, found) in rules.iter().zip(found) {
+        findings.diagnostics.extend(found.into_iter().filter(|finding| !is_consequence(rule, finding, &broken)));
+    }
     settings::apply(context, &mut findings);
     count(context, &mut findings);
     findings.sort(context.repo.sources());
@@ -183,15 +204,37 @@ fn run(rule: &Rule, context: &Context<'_>) -> Vec<Diagnostic> {
         Check::Repository(check) => check(rule, context, &mut out),
         Check::Cluster(check) => {
             for cluster in &context.fleet.clusters {
-                let first = out.len();
-                check(rule, cluster, &mut out);
-                for finding in &mut out[first..] {
-                    finding.cluster = Some(cluster.name.clone());
-                }
+                in_cluster(cluster, &mut out, |out| check(rule, cluster, out));
+            }
+        }
+        Check::Index(check) => {
+            for index in &context.indexes {
+                in_cluster(index.cluster, &mut out, |out| check(rule, index, out));
             }
         }
     }
     out
+}
+
+/// Returns the names of the clusters of which a mistake keeps some part from being rendered.
+fn broken_clusters<'a>(context: &'a Context<'_>) -> impl Iterator<Item = &'a str> {
+    context.fleet.clusters.iter().filter(|cluster| cluster.is_broken()).map(|cluster| cluster.name.as_str())
+}
+
+/// Returns whether the finding may well be a consequence of what could not be rendered: the mistake is told, what follows
+/// from it is not. Only what cannot be proven is a note although its rule is none.
+fn is_consequence(rule: &Rule, finding: &Diagnostic, broken: &BTreeSet<&str>) -> bool {
+    let is_unproven = finding.severity == Severity::Note && rule.severity > Severity::Note;
+    is_unproven && finding.cluster.as_deref().is_some_and(|cluster| broken.contains(cluster))
+}
+
+/// Names `cluster` in every finding that `check` adds.
+fn in_cluster(cluster: &Cluster, out: &mut Vec<Diagnostic>, check: impl FnOnce(&mut Vec<Diagnostic>)) {
+    let first = out.len();
+    check(out);
+    for finding in &mut out[first..] {
+        finding.cluster = Some(cluster.name.clone());
+    }
 }
 
 /// Takes over what reading and rendering found.
@@ -213,6 +256,10 @@ fn rendering(context: &Context<'_>, findings: &mut Findings) {
                 findings.not_checked(what, "its source is not this repository", Some(owner.span));
             }
         }
+    }
+    for cluster in broken_clusters(context) {
+        let why = "a part of the cluster could not be rendered, see the errors";
+        findings.not_checked(format!("what cluster `{cluster}` lacks"), why, None);
     }
     schemas::list_unchecked(context, findings);
 }

@@ -34,6 +34,7 @@ pub(crate) fn add(overlay: &Value, definitions: &mut Definitions) -> Result<Vec<
         let Value::Object(schema) = schema else { return Err(format!("{name}: not an object")) };
         definitions.insert(name, schema);
     }
+    embed_claim(definitions)?;
     let mut lines = Vec::new();
     for kind in &kinds {
         let name = short(&kind.definition);
@@ -47,6 +48,27 @@ pub(crate) fn add(overlay: &Value, definitions: &mut Definitions) -> Result<Vec<
         strict::harden(definition, Null::Allowed);
     }
     Ok(lines)
+}
+
+/// A claim of `volumeClaimTemplates` says neither kind nor API version: it gets a definition of its own before the one of
+/// the kind is completed.
+fn embed_claim(definitions: &mut Definitions) -> Result<(), String> {
+    const KIND: &str = "core.v1.PersistentVolumeClaim";
+    const EMBEDDED: &str = "core.v1.PersistentVolumeClaim.embedded";
+    let claim = definitions.get(KIND).ok_or_else(|| format!("{KIND}: not generated"))?;
+    let mut embedded = claim.clone();
+    embedded.insert("required".to_owned(), json!(["metadata"]));
+    definitions.insert(EMBEDDED.to_owned(), embedded);
+    let set = definitions.get_mut("apps.v1.StatefulSetSpec").and_then(|spec| spec.get_mut("properties"));
+    let templates = set.and_then(|properties| properties.get_mut("volumeClaimTemplates"));
+    let templates = templates.ok_or("apps.v1.StatefulSetSpec has no volumeClaimTemplates")?;
+    strict::each_reference(templates, &mut |target| {
+        if target.ends_with(KIND) {
+            EMBEDDED.clone_into(target);
+            target.insert_str(0, "#/$defs/");
+        }
+    });
+    Ok(())
 }
 
 fn short(name: &str) -> String {

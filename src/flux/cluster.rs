@@ -158,7 +158,16 @@ impl Cluster {
     /// Returns whether everything that Flux applies was rendered: only then is absence a proof.
     pub fn is_fully_resolved(&self) -> bool {
         let located = |owner: &FluxKustomization| matches!(owner.location, Location::Here(_));
-        self.outside.is_empty() && self.kustomizations.values().all(located)
+        self.outside.is_empty() && self.kustomizations.values().all(located) && !self.is_broken()
+    }
+
+    /// Returns whether a mistake keeps some part from being rendered: a source or path that does not exist, a build that
+    /// fails. What is absent is then likely its consequence.
+    pub fn is_broken(&self) -> bool {
+        let misses =
+            |owner: &FluxKustomization| matches!(owner.location, Location::MissingSource | Location::MissingPath(_));
+        let fails = |build: &Build| build.diagnostics.iter().any(|finding| finding.severity == Severity::Error);
+        self.kustomizations.values().any(misses) || self.builds().any(fails)
     }
 }
 

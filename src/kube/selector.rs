@@ -1,6 +1,8 @@
-//! Label selectors in their text form: `app=web,tier in (a, b),!canary`.
+//! Label selectors: in their text form (`app=web,tier in (a, b),!canary`), as labels, and as objects write them.
 
 use std::fmt;
+
+use crate::yaml::{Entry, Map, Node};
 
 /// What one requirement of a selector asks of a label.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +50,35 @@ impl LabelSelector {
             }
         }
         Ok(Self(requirements))
+    }
+
+    /// Returns the selector that asks for each of `labels`: that of a Service.
+    pub fn of_labels(labels: &Map) -> Self {
+        let requirement = |entry: &Entry| {
+            let value = entry.value.as_str().unwrap_or("").to_owned();
+            (entry.key.text().to_owned(), Test::In(vec![value]))
+        };
+        Self(labels.iter().map(requirement).collect())
+    }
+
+    /// Returns the selector that an object writes as `matchLabels` and `matchExpressions`; an empty one selects
+    /// everything. Operators that Kubernetes does not know are left to the schema and require nothing.
+    pub fn of_node(node: &Node) -> Self {
+        let mut selector = node.get("matchLabels").and_then(Node::as_map).map(Self::of_labels).unwrap_or_default();
+        for expression in node.items("matchExpressions") {
+            let field = |key| expression.get(key).and_then(Node::as_str);
+            let (Some(key), Some(operator)) = (field("key"), field("operator")) else { continue };
+            let values = || expression.items("values").iter().filter_map(Node::as_str).map(str::to_owned).collect();
+            let test = match operator {
+                "In" => Test::In(values()),
+                "NotIn" => Test::NotIn(values()),
+                "Exists" => Test::Exists,
+                "DoesNotExist" => Test::Absent,
+                _ => continue,
+            };
+            selector.0.push((key.to_owned(), test));
+        }
+        selector
     }
 
     /// Returns whether nothing is required.
@@ -244,6 +275,16 @@ mod tests {
         assert!(selects("app=web,tier in (a, b),!canary", &labels));
         assert!(!selects("app == web, tier notin (a)", &labels));
         assert!(selects("app!=api,tier", &labels));
+    }
+
+    #[test]
+    fn objects_write_the_same_requirements_as_text() {
+        let text = "matchLabels: {app: web}\nmatchExpressions: [{key: tier, operator: In, values: [a, b]}, \
+                    {key: canary, operator: DoesNotExist}]\n";
+        let files = crate::text::FileSet::from_texts([("a.yaml", text)]);
+        let (_, source) = files.iter().next().unwrap();
+        let node = crate::yaml::parse(source, text).documents.remove(0).root;
+        assert_eq!(LabelSelector::of_node(&node), LabelSelector::parse("app=web,tier in (a, b),!canary").unwrap());
     }
 
     #[test]

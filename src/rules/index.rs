@@ -1,0 +1,291 @@
+//! A cluster by name, label and port: what rules that follow references from object to object share.
+//!
+//! Built once for each cluster, before the rules run. It holds what stays in the cluster: objects that a Kustomization
+//! with `spec.kubeConfig` sends to another one are left out.
+
+mod made;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use smol_str::SmolStr;
+
+use crate::diagnostic::Severity;
+use crate::flux::{Cluster, Object};
+use crate::kube::{Gvk, LabelSelector};
+use crate::kustomize::Resource;
+use crate::rules::absence;
+use crate::yaml::{Map, Node, Step};
+
+/// Kinds that make pods, and where their pod template is.
+const WORKLOADS: &[(&str, &str, &[&str])] = &[
+    ("", "Pod", &[]),
+    ("", "ReplicationController", &["spec", "template"]),
+    ("apps", "DaemonSet", &["spec", "template"]),
+    ("apps", "Deployment", &["spec", "template"]),
+    ("apps", "ReplicaSet", &["spec", "template"]),
+    ("apps", "StatefulSet", &["spec", "template"]),
+    ("batch", "CronJob", &["spec", "jobTemplate", "spec", "template"]),
+    ("batch", "Job", &["spec", "template"]),
+    ("argoproj.io", "Rollout", &["spec", "template"]),
+];
+
+/// Groups, or ends of groups, whose objects make no pods.
+const PODLESS: &[&str] = &[
+    "k8s.io",
+    "fluxcd.io",
+    "cert-manager.io",
+    "monitoring.coreos.com",
+    "external-secrets.io",
+    "bitnami.com",
+    "gateway.envoyproxy.io",
+    "kyverno.io",
+    "cilium.io",
+    "keda.sh",
+    "linkerd.io",
+    "istio.io",
+];
+
+/// An object of the cluster that makes pods.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Workload<'a> {
+    /// The object and who applies it.
+    pub(super) object: Object<'a>,
+    /// The pod template (`metadata` and `spec`); for a Pod the object itself.
+    pub(super) template: &'a Node,
+}
+
+/// A container of a pod template.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Container<'a> {
+    /// The container.
+    pub(super) node: &'a Node,
+    /// The field that it stands in: `containers`, `initContainers` or `ephemeralContainers`.
+    pub(super) field: &'static str,
+}
+
+/// A port that a container or a Service declares.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Port<'a> {
+    /// Its entry.
+    pub(super) node: &'a Node,
+    /// Its number: `containerPort` of a container, `port` of a Service.
+    pub(super) number: Option<i64>,
+}
+
+impl<'a> Port<'a> {
+    /// Returns its name.
+    pub(super) fn name(&self) -> Option<&'a str> {
+        self.node.get("name").and_then(Node::as_str)
+    }
+
+    /// Returns whether `wanted`, a name or a number, is this port.
+    pub(super) fn answers_to(&self, wanted: &Node) -> bool {
+        let Some(text) = wanted.as_str() else { return false };
+        match text.parse::<i64>() {
+            Ok(number) => self.number == Some(number),
+            Err(_) => self.name() == Some(text),
+        }
+    }
+}
+
+impl<'a> Container<'a> {
+    /// Returns its name; empty where it has none.
+    pub(super) fn name(&self) -> &'a str {
+        self.node.get("name").and_then(Node::as_str).unwrap_or("")
+    }
+
+    /// Returns its ports.
+    pub(super) fn ports(&self) -> impl Iterator<Item = Port<'a>> + use<'a> {
+        self.node.items("ports").iter().map(|node| Port { node, number: number(node.get("containerPort")) })
+    }
+
+    /// Returns whether it runs beside the others: a sidecar does, though it stands in `initContainers`.
+    pub(super) fn keeps_running(&self) -> bool {
+        self.field == "containers" || self.node.get("restartPolicy").and_then(Node::as_str) == Some("Always")
+    }
+}
+
+impl<'a> Workload<'a> {
+    /// Returns the object.
+    pub(super) fn resource(&self) -> &'a Resource {
+        self.object.resource
+    }
+
+    /// Returns the namespace of the object and its pods.
+    pub(super) fn namespace(&self) -> &'a str {
+        self.resource().namespace()
+    }
+
+    /// Returns the spec of its pods.
+    pub(super) fn pod_spec(&self) -> Option<&'a Node> {
+        self.template.get("spec")
+    }
+
+    /// Returns the labels of its pods.
+    pub(super) fn labels(&self) -> Option<&'a Map> {
+        self.template.at(&["metadata", "labels"])?.as_map()
+    }
+
+    /// Returns the containers of its pods, those that start first first.
+    pub(super) fn containers(&self) -> impl Iterator<Item = Container<'a>> {
+        let spec = self.pod_spec();
+        ["initContainers", "containers", "ephemeralContainers"].into_iter().flat_map(move |field| {
+            spec.map(|spec| spec.items(field)).unwrap_or_default().iter().map(move |node| Container { node, field })
+        })
+    }
+
+    /// Returns the ports of the containers that keep running.
+    pub(super) fn ports(&self) -> impl Iterator<Item = Port<'a>> {
+        self.containers().filter(Container::keeps_running).flat_map(|container| container.ports())
+    }
+
+    /// Returns whether `selector` selects its pods.
+    pub(super) fn is_selected(&self, selector: &LabelSelector) -> bool {
+        let labels = self.labels();
+        selector.matches(|key| labels?.get(key)?.as_str())
+    }
+
+    /// Returns its number of pods; nothing where it leaves that to others (an autoscaler, the number of nodes).
+    pub(super) fn replicas(&self) -> Option<i64> {
+        number(self.resource().node.at(&["spec", "replicas"]))
+    }
+}
+
+/// The objects of one cluster by kind, and its pods.
+#[derive(Debug)]
+pub struct ClusterIndex<'a> {
+    /// The cluster.
+    pub(super) cluster: &'a Cluster,
+    /// By group and kind, then in the order of [`Cluster::objects`].
+    by_kind: BTreeMap<(SmolStr, SmolStr), Vec<Object<'a>>>,
+    workloads: Vec<Workload<'a>>,
+    /// Namespaces into which a chart or an operator may put objects that the repository does not show.
+    open_namespaces: BTreeSet<&'a str>,
+}
+
+impl<'a> ClusterIndex<'a> {
+    /// Returns the index of `cluster`.
+    pub(super) fn new(cluster: &'a Cluster) -> Self {
+        let mut by_kind: BTreeMap<(SmolStr, SmolStr), Vec<Object<'a>>> = BTreeMap::new();
+        for object in cluster.objects().filter(|object| !object.is_remote()) {
+            let Gvk { group, kind, .. } = object.resource.gvk();
+            by_kind.entry((group, kind)).or_default().push(object);
+        }
+        let mut index = Self { cluster, by_kind, workloads: Vec::new(), open_namespaces: BTreeSet::new() };
+        index.workloads = index.find_workloads();
+        index.open_namespaces = index.find_open_namespaces();
+        index
+    }
+
+    /// Returns the objects of a kind, in the order of [`Cluster::objects`].
+    pub(super) fn of_kind(&self, group: &str, kind: &str) -> Vec<&Object<'a>> {
+        self.by_kind.get(&(group.into(), kind.into())).into_iter().flatten().collect()
+    }
+
+    /// Returns the object of this kind, namespace and name. For kinds without a namespace it is empty.
+    pub(super) fn find(&self, group: &str, kind: &str, namespace: &str, name: &str) -> Option<&'a Resource> {
+        let objects = self.by_kind.get(&(group.into(), kind.into()))?;
+        let is_it = |resource: &&Resource| resource.name() == name && resource.namespace() == namespace;
+        objects.iter().map(|object| object.resource).find(is_it)
+    }
+
+    /// Returns the names of the objects of a kind in `namespace`.
+    pub(super) fn names(&self, group: &str, kind: &str, namespace: &str) -> impl Iterator<Item = &'a str> + use<'a> {
+        let inside: Vec<&'a str> = self
+            .of_kind(group, kind)
+            .into_iter()
+            .map(|object| object.resource)
+            .filter(|resource| resource.namespace() == namespace)
+            .map(Resource::name)
+            .collect();
+        inside.into_iter()
+    }
+
+    /// Returns every object that makes pods, by kind.
+    pub(super) fn workloads(&self) -> &[Workload<'a>] {
+        &self.workloads
+    }
+
+    /// Returns what makes pods in `namespace` that `selector` selects.
+    pub(super) fn selected(&self, namespace: &str, selector: &LabelSelector) -> Vec<&Workload<'a>> {
+        let inside = self.workloads.iter().filter(|workload| workload.namespace() == namespace);
+        inside.filter(|workload| workload.is_selected(selector)).collect()
+    }
+
+    /// Returns the severity of "it is not there" for an object of `namespace`: a proof only where everything was rendered
+    /// and no chart or operator puts objects there; where not, a known name that is `near` makes a slip likely.
+    pub(super) fn absence(&self, namespace: &str, near: Option<&str>) -> Severity {
+        match (self.open_namespaces.contains(namespace), near) {
+            (true, Some(_)) => Severity::Warning,
+            (true, None) => Severity::Note,
+            (false, _) => absence(self.cluster, near),
+        }
+    }
+
+    /// Returns the severity of "no pod is like that" in `namespace`: as for any object, but operators make pods of their
+    /// custom resources too.
+    pub(super) fn absence_of_pods(&self, namespace: &str) -> Severity {
+        let makes_pods = |group: &str| group.contains('.') && !PODLESS.iter().any(|known| group.ends_with(known));
+        let mut custom = self.by_kind.iter().filter(|((group, _), _)| makes_pods(group));
+        if custom.any(|(_, objects)| objects.iter().any(|object| object.resource.namespace() == namespace)) {
+            return Severity::Note;
+        }
+        self.absence(namespace, None)
+    }
+
+    /// Returns every namespace that an object is in.
+    pub(super) fn namespaces(&self) -> BTreeSet<&'a str> {
+        let all = self.by_kind.values().flatten().map(|object| object.resource.namespace());
+        all.filter(|namespace| !namespace.is_empty()).collect()
+    }
+
+    /// Returns whether some object of the cluster makes a ConfigMap, Secret, ServiceAccount or claim of this name.
+    pub(super) fn is_made(&self, kind: &str, namespace: &str, name: &str) -> bool {
+        made::is_made(self, kind, namespace, name)
+    }
+
+    /// Returns whether some object of the cluster makes a Service of this name.
+    pub(super) fn is_made_service(&self, namespace: &str, name: &str) -> bool {
+        made::is_made_service(self, namespace, name)
+    }
+
+    fn find_workloads(&self) -> Vec<Workload<'a>> {
+        let mut found = Vec::new();
+        for (group, kind, path) in WORKLOADS {
+            for object in self.of_kind(group, kind) {
+                let template = object.resource.node.at(path);
+                found.extend(template.map(|template| Workload { object: *object, template }));
+            }
+        }
+        found
+    }
+
+    fn find_open_namespaces(&self) -> BTreeSet<&'a str> {
+        // Flux itself is there, and a part of it is what `flux bootstrap` writes.
+        let mut open = BTreeSet::from(["flux-system", "kube-system"]);
+        for object in self.of_kind("helm.toolkit.fluxcd.io", "HelmRelease") {
+            let target = object.resource.node.at(&["spec", "targetNamespace"]).and_then(Node::as_str);
+            open.insert(target.unwrap_or_else(|| object.resource.namespace()));
+        }
+        open
+    }
+
+    /// Returns whether the text of `node` holds a variable whose value is not known offline.
+    pub(super) fn is_opaque(object: &Object<'_>, node: &Node) -> bool {
+        let mut chain = node.chain.as_deref();
+        while let Some(link) = chain {
+            if let (Step::Substitution(names), Some(owner)) = (&link.step, object.owner)
+                && owner.substitution.is_opaque(names)
+            {
+                return true;
+            }
+            chain = link.earlier.as_deref();
+        }
+        node.as_str().is_some_and(|text| text.contains("${"))
+    }
+}
+
+/// Returns the whole number that `node` holds.
+pub(super) fn number(node: Option<&Node>) -> Option<i64> {
+    node?.as_str()?.parse().ok()
+}
