@@ -19,6 +19,7 @@ mod policy;
 mod reference;
 mod select;
 mod semver;
+mod setters;
 
 pub use crate::image::constraint::{Constraint, ConstraintError};
 pub(crate) use crate::image::marker::KEY;
@@ -30,3 +31,6 @@ pub use crate::image::policy::{
 pub use crate::image::reference::{ImageRef, LONGEST_TAG, Reflected, image_problem, is_tag, reflect};
 pub use crate::image::select::{Outcome, SelectError, Verdict, explain, scan, select};
 pub use crate::image::semver::{Grammar, Version};
+pub use crate::image::setters::{
+    Change, FileUpdate, Mode, Setters, Update, UpdateError, is_format_stable, is_read_by_setters, passes_screen, update,
+};

@@ -18,6 +18,7 @@ mod comments;
 mod edit;
 mod emit;
 mod json;
+mod kyaml;
 mod node;
 mod parse;
 mod pointer;
@@ -27,6 +28,7 @@ mod write;
 pub use crate::yaml::comments::Comments;
 pub use crate::yaml::edit::{EditRefusal, replace_scalar};
 pub use crate::yaml::emit::{EmitError, emit, emit_documents};
+pub use crate::yaml::kyaml::{ListItem, ReemitError, Reemitted, SetScalar, Settable, reemit, reemit_with};
 pub use crate::yaml::node::{Chain, Comment, CommentPlace, Entry, Key, Kind, Map, Node, Scalar, Step, Style, Tag};
 pub use crate::yaml::parse::{
     DUPLICATE_KEY, Document, LIMIT, Limits, Parsed, QUOTED_INDENT, SYNTAX, SpanMap, parse, parse_embedded, parse_with,

@@ -8,6 +8,8 @@
 
 #[path = "conformance/images.rs"]
 mod images;
+#[path = "conformance/setters.rs"]
+mod setters;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -11,6 +11,8 @@ mod order;
 mod page;
 mod shape;
 
+pub(super) use crate::yaml::emit::shape::{needs_escape, push_escaped};
+
 use crate::text::Span;
 use crate::yaml::emit::page::{Folding, Page};
 use crate::yaml::emit::shape::Shape;
@@ -271,8 +273,8 @@ pub(super) fn escape_double_quoted(out: &mut String, text: &str) {
     out.push('"');
     for character in text.chars() {
         // Whatever is beyond U+FFFF may stand for itself; it is go-yaml v2 alone that escapes it.
-        if character <= '\u{FFFF}' && shape::needs_escape(character) {
-            shape::push_escaped(out, character);
+        if character <= '\u{FFFF}' && needs_escape(character) {
+            push_escaped(out, character);
         } else {
             out.push(character);
         }

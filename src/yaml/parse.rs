@@ -15,6 +15,8 @@ use granit_parser::{ErrorKind, Parser, ScanError};
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::text::{SourceId, Span};
+pub(super) use crate::yaml::parse::build::short_tag;
+
 use crate::yaml::parse::build::Builder;
 use crate::yaml::parse::repair::Repaired;
 use crate::yaml::{Comment, Node};

@@ -175,32 +175,15 @@ impl<'p> Scanner<'p> {
 
     /// Reads `{n}`, `{n,}` or `{n,m}`; anything else is text.
     fn braces(&mut self, before: Option<&'p str>) -> Result<(), PatternError> {
-        let Some((inside, _)) = self.rest[1..].split_once('}') else { return Ok(self.brace_is_text()) };
-        let (least, most) = inside.split_once(',').map_or((inside, None), |(least, most)| (least, Some(most)));
-        let count = |text: &str| {
-            let is_count = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-            let has_leading_zero = text.len() > 1 && text.starts_with('0');
-            (is_count && !has_leading_zero).then(|| text.parse::<u64>().unwrap_or(u64::MAX))
+        let Some((text, least, most)) = counts(self.rest) else {
+            self.literal('{');
+            self.rest = &self.rest[1..];
+            return Ok(());
         };
-        let most_count = match most {
-            None | Some("") => None,
-            Some(text) => match count(text) {
-                Some(count) => Some(count),
-                None => return Ok(self.brace_is_text()),
-            },
-        };
-        let Some(least_count) = count(least) else { return Ok(self.brace_is_text()) };
-        let text = &self.rest[..inside.len() + 2];
-        let too_many = least_count.max(most_count.unwrap_or(0)) > MAX_REPEAT;
-        if too_many || most_count.is_some_and(|most| most < least_count) {
+        if least.max(most.unwrap_or(0)) > MAX_REPEAT || most.is_some_and(|most| most < least) {
             return refuse("invalid repeat count", text);
         }
-        self.repeat(text.len(), Some((most_count.unwrap_or(least_count), text)), before)
-    }
-
-    fn brace_is_text(&mut self) {
-        self.literal('{');
-        self.rest = &self.rest[1..];
+        self.repeat(text.len(), Some((most.unwrap_or(least), text)), before)
     }
 
     /// Reads a repetition of `length` bytes and the `?` behind it; `counted` is how often it repeats at most.
@@ -275,6 +258,22 @@ impl<'p> Scanner<'p> {
             self.literal(character);
         }
         self.rest = rest;
+    }
+}
+
+/// Returns the counts in braces at the start of `text`, with the braces: the least and, where one is given, the most.
+fn counts(text: &str) -> Option<(&str, u64, Option<u64>)> {
+    let (inside, _) = text[1..].split_once('}')?;
+    let count = |text: &str| {
+        let is_count = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let has_leading_zero = text.len() > 1 && text.starts_with('0');
+        (is_count && !has_leading_zero).then(|| text.parse::<u64>().unwrap_or(u64::MAX))
+    };
+    let whole = &text[..inside.len() + 2];
+    match inside.split_once(',') {
+        None => Some((whole, count(inside)?, Some(count(inside)?))),
+        Some((least, "")) => Some((whole, count(least)?, None)),
+        Some((least, most)) => Some((whole, count(least)?, Some(count(most)?))),
     }
 }
 

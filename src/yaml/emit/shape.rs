@@ -134,7 +134,7 @@ fn non_ascii(text: &str, at: usize) -> Result<NonASCII, char> {
 }
 
 /// Returns whether double quotes hold `character` only as an escape.
-pub(super) fn needs_escape(character: char) -> bool {
+pub(in crate::yaml) fn needs_escape(character: char) -> bool {
     match character {
         '"' | '\\' => true,
         ' '..='~' => false,
@@ -144,7 +144,7 @@ pub(super) fn needs_escape(character: char) -> bool {
 }
 
 /// Appends the escape of `character`.
-pub(super) fn push_escaped(out: &mut String, character: char) {
+pub(in crate::yaml) fn push_escaped(out: &mut String, character: char) {
     let short = match character {
         '\0' => '0',
         '\u{7}' => 'a',

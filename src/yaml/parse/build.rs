@@ -322,7 +322,7 @@ fn without_blanks_at_breaks(text: &str) -> String {
 }
 
 /// Returns the short form of `tag`: `!!str` for the core types, `!name` for others.
-fn short_tag(tag: &granit_parser::Tag) -> Tag {
+pub(in crate::yaml) fn short_tag(tag: &granit_parser::Tag) -> Tag {
     let full = tag.to_string();
     let short = match full.strip_prefix("tag:yaml.org,2002:") {
         Some(core) => format!("!!{core}"),
