@@ -203,6 +203,8 @@ impl Pipeline<'_, '_> {
                         adding.add(self.context, resource);
                     }
                 }
+                // Neither an object nor a path.
+                None if entry.as_str() == Some("") => {}
                 None => paths.push(entry.clone()),
             }
         }

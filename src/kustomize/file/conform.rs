@@ -31,8 +31,13 @@ impl Conform {
             Shape::Whole => self.scalar(node, field, "an integer", is_whole),
             Shape::List(items) => {
                 let Some(list) = node.as_sequence() else { return self.misfit(node, field, "a list") };
-                // A null item is the zero value of its Go type: empty text or a struct without fields.
-                let items = list.iter().filter_map(|item| self.value(item, items, field)).collect();
+                // A null item is the zero value of its Go type.
+                let item = |item: &Node| match items {
+                    Shape::Text if item.is_null() => Some(Node::string("", item.span)),
+                    Shape::Fields(_) if item.is_null() => Some(Node::empty_map(item.span)),
+                    _ => self.value(item, items, field),
+                };
+                let items = list.iter().filter_map(item).collect();
                 Some(Node { kind: Node::sequence(items, node.span).kind, ..node.clone() })
             }
             Shape::Texts => {
