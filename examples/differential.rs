@@ -160,7 +160,7 @@ fn seeds() -> Vec<Seed> {
     seeds
 }
 
-/// Returns the files that a build of the seed reads, one to four mutations later, and what these did.
+/// Returns the files that a build of the seed reads, one or two mutations later, and what these did.
 fn mutant(seed: &Seed, draw: &mut Draw) -> Option<(FileSet, RepoPath, Vec<String>)> {
     let repo = Repo::new((*seed.files).clone());
     let build = kustomize::build(&repo, repo.files(), &seed.directory, Mode::Flux, None);
@@ -176,7 +176,7 @@ fn mutant(seed: &Seed, draw: &mut Draw) -> Option<(FileSet, RepoPath, Vec<String
         return None;
     }
     let mut what = Vec::new();
-    for _ in 0..=draw.below(4) {
+    for _ in 0..=draw.below(2) {
         // What kustomization files say is the matter; a third of the mutations are in what they name.
         let path = if draw.below(3) > 0 { draw.one_of(&kustomizations) } else { draw.one_of(&paths) };
         let Some(Content::Text(text)) = contents.get(path) else { continue };

@@ -142,6 +142,8 @@ impl Resource {
 
     /// Remembers the current id as an earlier one: to be called before name, namespace or kind change.
     pub(crate) fn remember_id(&mut self) {
+        // Most resources get one: an id is large, and room for four would be as much as the whole object.
+        self.history.reserve_exact(1);
         self.history.push(self.id());
     }
 

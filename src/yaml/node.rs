@@ -182,7 +182,10 @@ impl Map {
             return;
         }
         let key = Key::string(key, value.span);
-        self.entries_mut().push(Entry { key, value });
+        let entries = self.entries_mut();
+        // Most mappings get one key more and no other: room for four would be most of a small one.
+        entries.reserve_exact(1);
+        entries.push(Entry { key, value });
     }
 
     /// Removes `key` and returns its entry.
