@@ -3,12 +3,14 @@
 //! The only floor that prints, reads the environment and decides the exit code. Data goes to stdout, talk to stderr.
 //! Exit codes: 0 clean, 1 findings at or above `--fail-on`, 2 the work could not be done. A closed pipe is 0.
 
+mod add;
 mod build;
 mod console;
 mod explain;
 mod fleet;
 mod init;
 mod kustomize;
+mod remove;
 mod rules;
 mod tree;
 mod update;
@@ -45,6 +47,8 @@ const EXIT_CODES: &str = "Exit codes: 0 clean, 1 findings at or above --fail-on,
 enum Command {
     Init(init::Args),
     Update(update::Args),
+    Add(add::Args),
+    Remove(remove::Args),
     Validate(validate::Args),
     Build(build::Args),
     Kustomize(kustomize::Args),
@@ -102,6 +106,8 @@ pub fn main() -> ExitCode {
     let ended = match cli.command {
         Command::Init(args) => init::run(&args, &console),
         Command::Update(args) => update::run(&args, &console),
+        Command::Add(args) => add::run(&args, &console),
+        Command::Remove(args) => remove::run(&args, &console),
         Command::Validate(args) => validate::run(&args, &console),
         Command::Build(args) => build::run(&args, &console),
         Command::Kustomize(args) => kustomize::run(&args, &console),

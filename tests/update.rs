@@ -92,21 +92,55 @@ fn a_cluster_that_is_added_and_removed_again_leaves_no_trace() {
     let directory = fleet();
     let here = directory.path();
     let before = contents(here);
-    let fields = ["environment=production", "region=lon1", "address=203.0.113.40"];
-    let sets = fields.map(|field| format!("--set=clusters.lon1.{field}"));
-    let output = run(here, &["update", &sets[0], &sets[1], &sets[2]]);
+    let output = run(here, &["add", "cluster", "lon1"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert!(here.join("clusters/lon1/apps.yaml").is_file());
+    let entry = "    \"lon1\":\n      environment: \"production\"\n      region: \"lon1\"\n";
+    assert!(fs::read_to_string(here.join("gitops.yaml")).unwrap().contains(entry));
     let checked = run(here, &["validate"]);
     assert!(checked.status.success(), "{}", stdout(&checked));
-    let text = fs::read_to_string(here.join("gitops.yaml")).unwrap();
-    let entry =
-        "    \"lon1\":\n      environment: \"production\"\n      region: \"lon1\"\n      address: \"203.0.113.40\"\n";
-    edit(here, "gitops.yaml", entry, "");
-    let output = run(here, &["update"]);
-    assert_eq!(output.status.code(), Some(0), "{}\n{text}", stderr(&output));
-    assert!(stderr(&output).contains("gone from cluster `lon1`: "), "{}", stderr(&output));
+    assert_eq!(stderr(&run(here, &["update"])), "nothing to do\n");
+
+    let added = contents(here);
+    let shown = run(here, &["remove", "cluster", "lon1"]);
+    assert_eq!((shown.status.code(), contents(here) == added), (Some(1), true));
+    assert!(stdout(&shown).contains("gone from cluster `lon1`: "), "{}", stdout(&shown));
+    let output = run(here, &["remove", "cluster", "lon1", "--yes"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert_eq!(contents(here), before);
+}
+
+#[test]
+fn a_cluster_that_is_edited_into_gitops_yaml_is_added_by_an_update() {
+    let directory = fleet();
+    let here = directory.path();
+    let entry = "  clusters:\n    lon1: {environment: production, region: lon1, address: 203.0.113.40}\n";
+    edit(here, "gitops.yaml", "  clusters:\n    \"fra1\"", &format!("{entry}    \"fra1\""));
+    let output = run(here, &["update"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(here.join("clusters/lon1/apps.yaml").is_file());
+    let text = fs::read_to_string(here.join("gitops.yaml")).unwrap();
+    assert!(text.contains(entry) && text.contains("path: clusters/lon1"), "{text}");
+    assert_eq!(stderr(&run(here, &["update"])), "nothing to do\n");
+}
+
+#[test]
+fn a_cluster_that_cannot_be_added_or_removed_is_refused_and_nothing_is_written() {
+    let directory = fleet();
+    let here = directory.path();
+    let before = contents(here);
+    for (arguments, said) in [
+        (vec!["add", "cluster", "fra1"], "`clusters.fra1` is there already"),
+        (vec!["add", "cluster", "LON 1"], "expected a DNS label"),
+        (vec!["add", "cluster", "lon1", "--set", "regoin=lon1"], "`clusters.lon1.regoin` is no parameter; `region` is"),
+        (vec!["remove", "cluster", "lon1", "--yes"], "`clusters.lon1` is not there"),
+        (vec!["remove", "cluster", "fra1", "--yes"], "imageAutomationCluster names none of the clusters"),
+    ] {
+        let output = run(here, &arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(stderr(&output).contains(said), "{arguments:?}: {}", stderr(&output));
+        assert_eq!(contents(here), before);
+    }
 }
 
 #[test]

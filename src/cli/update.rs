@@ -121,6 +121,15 @@ impl Generated {
         Ok(Self { directory: directory.to_owned(), files, base, blueprint, answers })
     }
 
+    /// Returns the parameter `clusters` for change.
+    pub(super) fn clusters(&mut self) -> Result<&mut Map<String, Value>, UpdateError> {
+        let parameter = || "clusters".to_owned();
+        let missing = || ParameterProblem { parameter: parameter(), reason: "is none of this blueprint's".to_owned() };
+        let value = self.answers.get_mut("clusters").ok_or_else(missing).map_err(UpdateError::Parameter)?;
+        let wrong = || ParameterProblem { parameter: parameter(), reason: "is no mapping".to_owned() };
+        value.as_object_mut().ok_or_else(wrong).map_err(UpdateError::Parameter)
+    }
+
     /// Returns what brings the repository to the answers, checked in memory.
     pub(super) fn plan(&self) -> Result<Plan, UpdateError> {
         let theirs = match generate::generate(&self.blueprint, &self.answers) {

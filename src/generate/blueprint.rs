@@ -124,6 +124,11 @@ impl Blueprint {
         parameters::defaults(&self.schema)
     }
 
+    /// Returns the fields that a new entry `name` of the mapping `parameter` has by default.
+    pub fn entry_defaults(&self, parameter: &str, name: &str) -> Map<String, Value> {
+        parameters::entry_defaults(&self.schema, parameter, name)
+    }
+
     /// Sets the parameter at `path` (names joined by dots) to `text`, read as the type that the schema gives it.
     ///
     /// # Errors

@@ -30,6 +30,17 @@ pub(super) fn defaults(schema: &Value) -> Map<String, Value> {
     with_default.collect()
 }
 
+/// Returns the defaults of a new entry of the mapping `parameter`; a default of `{name}` is the entry's own name.
+pub(super) fn entry_defaults(schema: &Value, parameter: &str, name: &str) -> Map<String, Value> {
+    let mapping = schema.pointer(&format!("/properties/{parameter}")).map(|mapping| resolve(schema, mapping));
+    let entry = mapping.and_then(|mapping| mapping.get("additionalProperties")).map(|entry| resolve(schema, entry));
+    let mut fields = entry.map(defaults).unwrap_or_default();
+    for value in fields.values_mut().filter(|value| value.as_str() == Some("{name}")) {
+        *value = Value::from(name);
+    }
+    fields
+}
+
 /// Sets the parameter at `path` (names joined by dots) to `text`, read as the type that the schema gives it.
 ///
 /// # Errors
@@ -142,6 +153,14 @@ mod tests {
         assign(&schema(), &mut values, "name", "5").unwrap();
         assign(&schema(), &mut values, "clusters.fra1.region", "1").unwrap();
         assert_eq!(Value::from(values), json!({"count": 5, "name": "5", "clusters": {"fra1": {"region": "1"}}}));
+    }
+
+    #[test]
+    fn a_new_entry_has_the_defaults_of_its_fields_and_may_be_called_after_itself() {
+        let schema = json!({"properties": {"clusters": {"additionalProperties": {"$ref": "#/$defs/cluster"}}}, "$defs": {
+            "cluster": {"properties": {"region": {"default": "{name}"}, "size": {"default": 3}, "address": {}}}}});
+        assert_eq!(Value::from(entry_defaults(&schema, "clusters", "lon1")), json!({"region": "lon1", "size": 3}));
+        assert!(entry_defaults(&schema, "nothing", "lon1").is_empty());
     }
 
     #[test]
