@@ -12,6 +12,7 @@ mod init;
 mod kustomize;
 mod remove;
 mod rules;
+mod schema;
 mod tree;
 mod update;
 mod validate;
@@ -26,6 +27,7 @@ use crate::cli::console::{ColorChoice, Console};
 use crate::cli::fleet::Names;
 use crate::cli::init::InitError;
 use crate::cli::update::UpdateError;
+use crate::schema::{ImportError, SchemaLocationError};
 use crate::text::{ReadError, WriteError};
 use crate::yaml::EmitError;
 
@@ -54,6 +56,7 @@ enum Command {
     Kustomize(kustomize::Args),
     Rules(rules::Args),
     Explain(explain::Args),
+    Schema(schema::Args),
 }
 
 /// How a command ended that did its work.
@@ -84,6 +87,14 @@ enum CliError {
     UnknownKustomization { name: String, known: Names },
     #[error("find rule `{id}`: the nearest is `{nearest}`")]
     UnknownRule { id: String, nearest: &'static str },
+    #[error(transparent)]
+    SchemaLocation(#[from] SchemaLocationError),
+    #[error(transparent)]
+    Import(#[from] ImportError),
+    #[error("read schemas from `{0}`: nothing is loaded from the network; download them and name the directory")]
+    RemoteSchemas(String),
+    #[error("read `{0}`: its name is not UTF-8 or holds control characters")]
+    UnreadableName(PathBuf),
     #[error("print an object")]
     Emit(#[from] EmitError),
     #[error(transparent)]
@@ -113,6 +124,7 @@ pub fn main() -> ExitCode {
         Command::Kustomize(args) => kustomize::run(&args, &console),
         Command::Rules(args) => rules::run(&args, &console),
         Command::Explain(args) => explain::run(&args, &console),
+        Command::Schema(args) => schema::run(&args, &console),
     };
     match ended {
         Ok(Ended::Clean) => ExitCode::SUCCESS,

@@ -42,6 +42,8 @@ pub struct Config {
     pub clusters: Vec<NamedCluster>,
     /// Levels of rules that differ from their own, by rule id.
     pub levels: BTreeMap<SmolStr, Spanned<Level>>,
+    /// Directories and files of the repository with schemas, in the order in which they are asked.
+    pub schemas: Vec<Spanned<RepoPath>>,
     /// Findings that are accepted, in order.
     pub suppressions: Vec<Suppression>,
 }

@@ -44,7 +44,7 @@ use crate::image::{self, Marker};
 use crate::repo::Repo;
 use crate::rules::index::ClusterIndex;
 use crate::rules::schemas::ClusterSchemas;
-use crate::schema::Catalogue;
+use crate::schema::{Catalogue, SchemaLocation};
 
 /// Whether a rule offers a remedy that can be applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,7 +121,19 @@ pub struct Context<'a> {
 impl<'a> Context<'a> {
     /// Returns what rules look at, with every object checked against the schema of its kind.
     pub fn new(repo: &'a Repo, fleet: &'a Fleet, version: FluxVersion) -> Self {
-        let catalogue = Catalogue::of(repo);
+        Self::with_schemas(repo, fleet, version, Vec::new())
+    }
+
+    /// Returns the same with schemas from outside the repository, then those that gitops.yaml names.
+    pub fn with_schemas(
+        repo: &'a Repo,
+        fleet: &'a Fleet,
+        version: FluxVersion,
+        mut locations: Vec<SchemaLocation>,
+    ) -> Self {
+        let (config, mut findings) = config::read(repo.files());
+        locations.extend(schemas::locations(repo, &config, &mut findings));
+        let catalogue = Catalogue::of(repo).with_locations(locations);
         let schemas = fleet.clusters.par_iter().map(|cluster| ClusterSchemas::new(&catalogue, cluster)).collect();
         let indexes = fleet.clusters.par_iter().map(ClusterIndex::new).collect();
         Self {
@@ -131,7 +143,7 @@ impl<'a> Context<'a> {
             schemas,
             indexes,
             markers: image::markers(repo),
-            settings: config::read(repo.files()),
+            settings: (config, findings),
             today: None,
         }
     }

@@ -1,7 +1,7 @@
 //! What the API server would refuse: objects against the schemas of their kinds.
 //!
-//! Owns the catalogue: CRDs of the cluster, then whichever fits best of the CRDs found elsewhere in the repository and the
-//! embedded schemas of Kubernetes and our models of Flux and its neighbours. Schemas are compiled at their first use and shared by all
+//! Owns the catalogue: CRDs of the cluster, then whichever fits best of the CRDs found elsewhere in the repository and one of
+//! the schemas from outside it, the embedded ones of Kubernetes and our models of Flux and its neighbours. Schemas are compiled at their first use and shared by all
 //! clusters and threads. It knows nothing of rules: it says what is wrong, not how bad that is.
 //!
 //! ```
@@ -23,7 +23,9 @@ mod compile;
 mod crd;
 mod elsewhere;
 mod explain;
+mod import;
 mod list_map;
+mod location;
 mod path;
 mod pick;
 
@@ -40,6 +42,9 @@ use crate::text::Span;
 use crate::yaml::{Node, Pointer};
 
 pub use gitops_gen_schemas::Scope;
+
+pub use crate::schema::import::{ImportError, import};
+pub use crate::schema::location::{Layout, SchemaLocation, SchemaLocationError};
 
 /// What is wrong with a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,10 +87,12 @@ pub struct Violation {
 }
 
 /// Whose schema an object was checked against.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
     /// A CRD of the repository; the place of its schema.
     Crd(Span),
+    /// A file from outside the repository; its path, for people.
+    File(Arc<str>),
     /// Kubernetes itself (1.36).
     Kubernetes,
     /// Our own model of a release (`Flux 2.9`): fields of later ones are unknown to it.
@@ -126,10 +133,10 @@ pub enum Outcome {
     Checked(Checked),
     /// The kind has none: nothing was checked. Holds the versions of the kind that do have one.
     NoSchema(BTreeSet<SmolStr>),
-    /// The kind has a CRD whose schema cannot be used: nothing was checked.
+    /// The kind has a schema that cannot be used: nothing was checked.
     BrokenSchema {
-        /// Place of the schema.
-        span: Span,
+        /// Whose schema it is.
+        origin: Origin,
         /// Why, as a lowercase fragment.
         reason: String,
     },
@@ -139,6 +146,8 @@ pub enum Outcome {
 #[derive(Debug, Clone)]
 pub struct Catalogue {
     shared: Arc<Shared>,
+    /// Schemas from outside the repository, in the order in which they are asked.
+    locations: Arc<[SchemaLocation]>,
     /// CRDs that the cluster applies.
     cluster: Arc<BTreeMap<Gvk, Arc<CrdVersion>>>,
     /// Group and kind of these CRDs: other versions of them do not exist in the cluster.
@@ -194,9 +203,15 @@ impl Catalogue {
         });
         Self {
             shared: Arc::new(Shared { embedded: embedded.collect(), repository, seen: Mutex::default() }),
+            locations: Arc::default(),
             cluster: Arc::default(),
             owned: Arc::default(),
         }
+    }
+
+    /// Returns the same with schemas from outside the repository, which come after its CRDs and before the embedded ones.
+    pub fn with_locations(self, locations: impl IntoIterator<Item = SchemaLocation>) -> Self {
+        Self { locations: locations.into_iter().collect(), ..self }
     }
 
     /// Returns the catalogue of a cluster that applies `objects`: the CRDs among them come first.
@@ -207,7 +222,12 @@ impl Catalogue {
             owned.insert((version.gvk.group.clone(), version.gvk.kind.clone()));
             cluster.insert(version.gvk.clone(), self.shared.share(version));
         }
-        Self { shared: Arc::clone(&self.shared), cluster: Arc::new(cluster), owned: Arc::new(owned) }
+        Self {
+            shared: Arc::clone(&self.shared),
+            locations: Arc::clone(&self.locations),
+            cluster: Arc::new(cluster),
+            owned: Arc::new(owned),
+        }
     }
 
     /// Checks an object against the schema of the kind that it names.
@@ -227,8 +247,9 @@ impl Catalogue {
         // This cluster's CRD is not in sight. Those of the repository may be other clusters' and older or newer than
         // ours, so an object is wrong only where nothing fits it; the repository's word comes first.
         let repository = self.shared.repository.get(gvk).into_iter().flatten().map(|version| version.check(node));
-        let embedded = self.shared.embedded.get(gvk).map(|embedded| embedded.check(node));
-        let best = repository.chain(embedded).min_by_key(Outcome::weight);
+        let location = self.locations.iter().find_map(|location| location.check(gvk, node));
+        let embedded = || self.shared.embedded.get(gvk).map(|embedded| embedded.check(node));
+        let best = repository.chain(location.or_else(embedded)).min_by_key(Outcome::weight);
         best.unwrap_or_else(|| Outcome::NoSchema(self.known_versions(&gvk.group, &gvk.kind)))
     }
 
@@ -239,7 +260,9 @@ impl Catalogue {
             return own;
         }
         let embedded = versions(&self.shared.embedded, group, kind);
-        embedded.chain(versions(&self.shared.repository, group, kind)).cloned().collect()
+        let repository = versions(&self.shared.repository, group, kind);
+        let locations = self.locations.iter().flat_map(|location| location.versions(group, kind));
+        embedded.chain(repository).chain(locations).cloned().collect()
     }
 
     /// Returns the version that Kubernetes prefers among [`Catalogue::known_versions`]: stable ones first, the newest first.
@@ -252,7 +275,11 @@ impl Catalogue {
         let repository = || self.shared.repository.get(gvk)?.first();
         match self.cluster.get(gvk).or_else(repository) {
             Some(version) => Some(version.scope),
-            None => Some(self.shared.embedded.get(gvk)?.kind.scope),
+            None => self
+                .locations
+                .iter()
+                .find_map(|location| location.scope(gvk))
+                .or_else(|| Some(self.shared.embedded.get(gvk)?.kind.scope)),
         }
     }
 }
@@ -310,14 +337,14 @@ impl Embedded {
             Compiled::new(schema)
         });
         let origin = kind.modelled.map_or(Origin::Kubernetes, Origin::Model);
-        compile::check(compiled.as_ref(), origin, node.span, node)
+        compile::check(compiled.as_ref(), origin, node)
     }
 }
 
 impl CrdVersion {
     fn check(&self, node: &Node) -> Outcome {
         let compiled = self.compiled.get_or_init(|| Compiled::new(crd::strict(self)));
-        compile::check(compiled.as_ref(), Origin::Crd(self.schema.span), self.schema.span, node)
+        compile::check(compiled.as_ref(), Origin::Crd(self.schema.span), node)
     }
 }
 

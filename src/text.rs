@@ -16,7 +16,8 @@ mod journal;
 mod path;
 
 pub use crate::text::disk::{
-    ReadError, ReadOutcome, WriteError, Written, is_never_entered, read_part, read_tree, write_file, write_tree,
+    ReadError, ReadOutcome, WriteError, Written, is_never_entered, read_file, read_part, read_tree, write_file,
+    write_tree,
 };
 pub use crate::text::journal::{Recovered, change_tree, recover};
 pub use crate::text::path::{PathError, RepoPath};

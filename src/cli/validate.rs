@@ -6,6 +6,7 @@ use clap::ValueEnum;
 
 use crate::cli::console::{self, Console};
 use crate::cli::fleet::{self, ClusterArg};
+use crate::cli::schema;
 use crate::cli::tree::{self, Tree};
 use crate::cli::{CliError, Ended};
 use crate::diagnostic::{Findings, Severity};
@@ -37,6 +38,10 @@ pub(super) struct Args {
     /// Pass over the files that match, as in a .gitignore (may be repeated)
     #[arg(long, value_name = "PATTERN")]
     exclude: Vec<String>,
+    /// Schemas of kinds that this tool does not know, or that you know better: a directory, a file, or a path with the placeholders
+    /// of kubeconform (may be repeated); CRDs of the repository come before them, embedded schemas after
+    #[arg(long = "schema-location", value_name = "DIR|FILE|TEMPLATE")]
+    schema_locations: Vec<String>,
     /// Flux release whose behaviour is followed [default: what gitops.yaml says, else 2.9]
     #[arg(long, value_name = "VERSION")]
     flux_version: Option<FluxVersion>,
@@ -81,9 +86,11 @@ impl FailOn {
 
 /// Checks the repository and prints the report.
 pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
+    let locations = args.schema_locations.iter().map(|given| schema::location(given)).collect::<Result<Vec<_>, _>>()?;
+    let locations = locations.into_iter().flatten().collect();
     let Tree { repo, not_checked } = tree::read_without(&args.directory, &args.exclude)?;
     let (fleet, version) = fleet::render(&repo, &args.clusters, args.flux_version)?;
-    let context = Context::new(&repo, &fleet, version);
+    let context = Context::with_schemas(&repo, &fleet, version, locations);
     let context = match console::today() {
         Some(today) => context.on(today),
         None => context,

@@ -13,7 +13,7 @@ use crate::yaml::{self, Map, Node};
 pub const INVALID: &str = "config-invalid";
 
 /// Fields of the file.
-const FIELDS: &[&str] = &["flux", "clusters", "rules", "suppress"];
+const FIELDS: &[&str] = &["flux", "clusters", "rules", "schemas", "suppress"];
 /// Fields that are read elsewhere.
 const FOREIGN: &[&str] = &["apiVersion", "kind", "blueprint", "parameters"];
 /// Fields of a cluster.
@@ -49,6 +49,7 @@ impl Reader {
             flux: map.get("flux").and_then(|node| self.text(node, "flux")),
             clusters: self.clusters(map),
             levels: self.levels(map),
+            schemas: self.schemas(map),
             suppressions: self.list(map, "suppress").iter().filter_map(|item| self.suppression(item)).collect(),
         }
     }
@@ -71,6 +72,14 @@ impl Reader {
             clusters.push(NamedCluster { name, path });
         }
         clusters
+    }
+
+    fn schemas(&mut self, map: &Map) -> Vec<Spanned<RepoPath>> {
+        let paths = self.list(map, "schemas").iter().filter_map(|item| {
+            let text = self.text(item, "schemas")?;
+            self.path(&text)
+        });
+        paths.collect()
     }
 
     fn levels(&mut self, map: &Map) -> BTreeMap<SmolStr, Spanned<Level>> {

@@ -12,10 +12,21 @@ pub struct FluxVersion {
     pub minor: u32,
 }
 
-/// Why a text is no Flux version.
+/// The oldest release line whose behaviour is known.
+const OLDEST: FluxVersion = FluxVersion { major: 2, minor: 0 };
+/// The newest one.
+const NEWEST: FluxVersion = FluxVersion { major: 2, minor: 9 };
+
+/// Why a text is no Flux version that can be followed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("read Flux version `{0}`: it is not like `2.9`")]
-pub struct ParseVersionError(String);
+pub enum ParseVersionError {
+    /// It is no version.
+    #[error("read Flux version `{0}`: it is not like `2.9`")]
+    NoVersion(String),
+    /// It is a release whose behaviour nobody wrote down here.
+    #[error("follow Flux {0}: the releases that are known are {OLDEST} to {NEWEST}")]
+    Unknown(FluxVersion),
+}
 
 impl FluxVersion {
     /// Returns whether an undefined variable fails a substitution (since 2.9; before, it became the empty string).
@@ -26,7 +37,7 @@ impl FluxVersion {
 
 impl Default for FluxVersion {
     fn default() -> Self {
-        Self { major: 2, minor: 9 }
+        NEWEST
     }
 }
 
@@ -41,11 +52,15 @@ impl FromStr for FluxVersion {
 
     /// Reads `2.9`; a leading `v` and a patch number (`v2.9.1`, `2.9.x`) are accepted and dropped.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let refuse = || ParseVersionError(text.to_owned());
+        let refuse = || ParseVersionError::NoVersion(text.to_owned());
         let mut parts = text.strip_prefix('v').unwrap_or(text).splitn(3, '.');
         let mut number = || parts.next()?.parse::<u32>().ok();
         match (number(), number()) {
-            (Some(major), Some(minor)) => Ok(Self { major, minor }),
+            (Some(major), Some(minor)) => {
+                let version = Self { major, minor };
+                let is_known = (OLDEST..=NEWEST).contains(&version);
+                if is_known { Ok(version) } else { Err(ParseVersionError::Unknown(version)) }
+            }
             _ => Err(refuse()),
         }
     }
@@ -71,8 +86,16 @@ mod tests {
     }
 
     #[test]
+    fn a_release_that_is_not_known_is_refused_with_those_that_are() {
+        for text in ["1.0", "2.10", "3.0", "0.41.2"] {
+            let error = text.parse::<FluxVersion>().unwrap_err();
+            assert!(error.to_string().contains("2.0 to 2.9"), "{error}");
+        }
+    }
+
+    #[test]
     fn minors_compare_as_numbers() {
-        let newer: FluxVersion = "2.10".parse().unwrap();
+        let newer = FluxVersion { major: 2, minor: 10 };
         assert!(newer > FluxVersion::default() && newer.substitutes_strictly());
     }
 }

@@ -6,14 +6,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
+use crate::config::{self, Config};
 use crate::diagnostic::{Diagnostic, Findings, Severity};
 use crate::flux::{Cluster, Object, SubstitutionProblem};
 use crate::kube::Gvk;
 use crate::kustomize::Resource;
+use crate::repo::Repo;
 use crate::rules::versions;
 use crate::rules::{Check, Context, FixAvailability, Rule};
-use crate::schema::{Catalogue, Origin, Outcome, Scope, Unchecked, Violation, ViolationKind};
-use crate::text::Span;
+use crate::schema::{Catalogue, Layout, Origin, Outcome, SchemaLocation, Scope, Unchecked, Violation, ViolationKind};
+use crate::text::{RepoPath, Span};
 use crate::yaml::{Dialect, Step};
 
 /// Every rule of this family, in the order they are documented.
@@ -98,7 +100,7 @@ const BROKEN: Rule = Rule {
     fix: FixAvailability::None,
     docs: "\
 ## What it checks
-The schema of each CRD that objects are checked against can be used.
+The schema of each CRD, and of each file of `--schema-location`, that objects are checked against can be used.
 
 ## Why it matters
 Objects of its kinds are not checked; the API server likely refuses the CRD too.
@@ -142,6 +144,26 @@ impl<'a> ClusterSchemas<'a> {
     }
 }
 
+/// Returns the schemas that gitops.yaml names; a place that has none is added to `findings`.
+pub(super) fn locations(repo: &Repo, config: &Config, findings: &mut Vec<Diagnostic>) -> Vec<SchemaLocation> {
+    let files = repo.files();
+    let mut locations = Vec::new();
+    for place in &config.schemas {
+        let below = files.below(&place.value).filter_map(|(path, id)| Some((path.strip_prefix(&place.value)?, id)));
+        let itself = files.id(&place.value).and_then(|id| Some((RepoPath::new(place.value.name()).ok()?, id)));
+        let view = files.view(below.chain(itself));
+        match SchemaLocation::new(place.value.as_str(), &view, Layout::Known) {
+            Ok(location) => locations.push(location),
+            Err(error) => findings.push(
+                Diagnostic::new(config::INVALID, Severity::Error, format!("failed to {error}"))
+                    .label(place.span, "no schemas")
+                    .help("name a directory or a file with CRDs or JSON Schemas"),
+            ),
+        }
+    }
+    locations
+}
+
 /// Returns the rule that reports a kind of violation.
 fn rule_of(kind: ViolationKind) -> &'static Rule {
     match kind {
@@ -159,7 +181,7 @@ fn check_violations(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic
             for violation in &checked.violations {
                 let is_own = rule_of(violation.kind).id == rule.id;
                 if is_own && !violation.holds_variable && !is_undefined(object, violation.span) {
-                    let finding = violated(rule, object.resource, violation, checked.origin);
+                    let finding = violated(rule, object.resource, violation, &checked.origin);
                     out.push(finding.in_cluster(&schemas.cluster.name));
                 }
             }
@@ -177,9 +199,10 @@ fn is_undefined(object: &Object<'_>, span: Span) -> bool {
     })
 }
 
-fn violated(rule: &Rule, resource: &Resource, violation: &Violation, origin: Origin) -> Diagnostic {
+fn violated(rule: &Rule, resource: &Resource, violation: &Violation, origin: &Origin) -> Diagnostic {
     let (label, worst) = match origin {
         Origin::Crd(_) => ("refused by the CRD of this repository".to_owned(), Severity::Error),
+        Origin::File(path) => (format!("refused by {path}"), Severity::Error),
         Origin::Kubernetes => ("refused by Kubernetes 1.36".to_owned(), Severity::Error),
         // A later release may have the field, unless it is a known one misspelt.
         Origin::Model(release) if violation.kind == ViolationKind::UnknownField && violation.suggestion.is_none() => {
@@ -245,18 +268,23 @@ fn unknown_kind(rule: &Rule, resource: &Resource, gvk: &Gvk) -> Diagnostic {
         .help("correct the kind or the API version")
 }
 
-/// Reports every CRD that objects could not be checked against, once.
+/// Reports every schema that objects could not be checked against, once: a CRD where it stands, a file from outside the
+/// repository at the first object that needs it.
 fn check_broken(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
     let mut broken = BTreeMap::new();
     for (object, outcome) in context.schemas.iter().flat_map(|schemas| &schemas.outcomes) {
-        if let Outcome::BrokenSchema { span, reason } = outcome {
-            broken.entry(*span).or_insert_with(|| (object.resource.gvk(), reason.clone()));
-        }
+        let Outcome::BrokenSchema { origin, reason } = outcome else { continue };
+        let (span, why) = match origin {
+            Origin::Crd(span) => (*span, reason.clone()),
+            Origin::File(path) => (object.resource.origin, format!("`{path}`: {reason}")),
+            Origin::Kubernetes | Origin::Model(_) => (object.resource.origin, reason.clone()),
+        };
+        broken.entry((object.resource.gvk(), reason)).or_insert((span, why));
     }
-    for (span, (gvk, reason)) in broken {
+    for ((gvk, _), (span, why)) in broken {
         out.push(
             rule.report(format!("the schema of `{gvk}` cannot be used"))
-                .label(span, reason)
+                .label(span, why)
                 .help("correct the schema")
                 .note("objects of this kind are not checked"),
         );

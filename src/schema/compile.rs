@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 
 use crate::schema::cel::{Absence, Rules};
 use crate::schema::{Checked, Origin, Outcome, Unchecked, ViolationKind, explain, list_map};
-use crate::text::Span;
 use crate::yaml::{Dialect, Node};
 
 /// A schema that can be run.
@@ -60,11 +59,11 @@ fn drop_patterns(schema: &mut Value, dropped: &mut Vec<Unchecked>) {
     }
 }
 
-/// Runs `node` through a schema whose place is `span`.
-pub(super) fn check(compiled: Result<&Compiled, &String>, origin: Origin, span: Span, node: &Node) -> Outcome {
+/// Runs `node` through a schema.
+pub(super) fn check(compiled: Result<&Compiled, &String>, origin: Origin, node: &Node) -> Outcome {
     let compiled = match compiled {
         Ok(compiled) => compiled,
-        Err(reason) => return Outcome::BrokenSchema { span, reason: reason.clone() },
+        Err(reason) => return Outcome::BrokenSchema { origin, reason: reason.clone() },
     };
     // kustomize prints what it read as text in quotes, and what Flux substitutes is canonical already: so the API
     // server sees the types of kustomize's own dialect, not those of the file read as YAML 1.1.

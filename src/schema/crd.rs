@@ -51,7 +51,13 @@ pub(super) fn versions(object: &Node) -> Vec<CrdVersion> {
 
 /// Returns the JSON Schema of the objects of `version`: strict, with the metadata that every object has.
 pub(super) fn strict(version: &CrdVersion) -> Value {
-    let Value::Object(mut root) = version.schema.to_json(Dialect::KubernetesV2) else { return Value::Bool(true) };
+    complete(version.schema.to_json(Dialect::KubernetesV2), &version.gvk)
+}
+
+/// Returns `schema`, that of the objects of `gvk` in the form of `openAPIV3Schema`, made strict and completed by the metadata that
+/// every object has.
+pub(super) fn complete(schema: Value, gvk: &Gvk) -> Value {
+    let Value::Object(mut root) = schema else { return Value::Bool(true) };
     if !root.contains_key("type") && !root.contains_key("properties") {
         // Without a schema anything goes.
         root = Map::new();
@@ -61,8 +67,8 @@ pub(super) fn strict(version: &CrdVersion) -> Value {
     let metadata = gitops_gen_schemas::definition("meta.v1.ObjectMeta").unwrap_or_default();
     let properties = root.entry("properties").or_insert_with(|| json!({}));
     if let Value::Object(properties) = properties {
-        properties.insert("apiVersion".to_owned(), json!({ "type": "string", "enum": [version.gvk.api_version()] }));
-        properties.insert("kind".to_owned(), json!({ "type": "string", "enum": [version.gvk.kind.as_str()] }));
+        properties.insert("apiVersion".to_owned(), json!({ "type": "string", "enum": [gvk.api_version()] }));
+        properties.insert("kind".to_owned(), json!({ "type": "string", "enum": [gvk.kind.as_str()] }));
         let name = json!({
             "$ref": "#/$defs/meta.v1.ObjectMeta",
             "type": "object",

@@ -144,7 +144,8 @@ fn repo_path(root: &Path, path: &Path) -> Option<RepoPath> {
     RepoPath::new(relative).ok()
 }
 
-fn read_file(path: &Path) -> Content {
+/// Reads one file, whatever stands there: one that cannot be read, is binary or larger than [`MAX_FILE_BYTES`] is recorded as such.
+pub fn read_file(path: &Path) -> Content {
     let read = || -> io::Result<Content> {
         let file = fs::File::open(path)?;
         let size = file.metadata()?.len();

@@ -1,6 +1,7 @@
 //! What the schema catalogue says of objects, in words and places.
 
 mod corpus;
+mod locations;
 
 use gitops_gen::kube::Gvk;
 use gitops_gen::repo::Repo;
