@@ -116,6 +116,9 @@ pub struct Context<'a> {
     settings: (Config, Vec<Diagnostic>),
     /// The day on which accepted findings may have expired; nothing: none has.
     today: Option<Date>,
+    /// Names of the clusters that are reported on; empty: all. Rules look at every cluster in any case: what one does not
+    /// use is not unused for that.
+    reported: BTreeSet<String>,
 }
 
 impl<'a> Context<'a> {
@@ -145,7 +148,18 @@ impl<'a> Context<'a> {
             markers: image::markers(repo),
             settings: (config, findings),
             today: None,
+            reported: BTreeSet::new(),
         }
+    }
+
+    /// Returns the same for a report on the clusters of these names alone, and on files.
+    pub fn reporting(self, names: impl IntoIterator<Item = String>) -> Self {
+        Self { reported: names.into_iter().collect(), ..self }
+    }
+
+    /// Returns whether there is a report on the cluster `name`.
+    fn is_reported(&self, name: &str) -> bool {
+        self.reported.is_empty() || self.reported.contains(name)
     }
 
     /// Returns the same on the day `today`: findings that were accepted until an earlier one are reported again.
@@ -204,6 +218,9 @@ pub fn check(context: &Context<'_>) -> Findings {
         findings.diagnostics.extend(found.into_iter().filter(|finding| !is_consequence(rule, finding, &broken)));
     }
     settings::apply(context, &mut findings);
+    findings
+        .diagnostics
+        .retain(|finding| finding.cluster.as_deref().is_none_or(|cluster| context.is_reported(cluster)));
     count(context, &mut findings);
     findings.sort(context.repo.sources());
     findings
@@ -252,7 +269,7 @@ fn in_cluster(cluster: &Cluster, out: &mut Vec<Diagnostic>, check: impl FnOnce(&
 /// Takes over what reading and rendering found.
 fn rendering(context: &Context<'_>, findings: &mut Findings) {
     findings.diagnostics.extend(context.fleet.diagnostics.iter().cloned());
-    for cluster in &context.fleet.clusters {
+    for cluster in context.fleet.clusters.iter().filter(|cluster| context.is_reported(&cluster.name)) {
         for build in cluster.builds() {
             // What is wrong with a file whoever builds it is reported once, with the files.
             let own = build.diagnostics.iter().filter(|finding| !files::is_about_a_file(finding));
@@ -269,7 +286,7 @@ fn rendering(context: &Context<'_>, findings: &mut Findings) {
             }
         }
     }
-    for cluster in broken_clusters(context) {
+    for cluster in broken_clusters(context).filter(|cluster| context.is_reported(cluster)) {
         let why = "a part of the cluster could not be rendered, see the errors";
         findings.not_checked(format!("what cluster `{cluster}` lacks"), why, None);
     }
@@ -279,7 +296,8 @@ fn rendering(context: &Context<'_>, findings: &mut Findings) {
 /// Records what was looked at.
 fn count(context: &Context<'_>, findings: &mut Findings) {
     let files = context.repo.files().iter().filter(|(path, _)| path.is_yaml()).count();
-    let clusters = &context.fleet.clusters;
+    let clusters: Vec<&Cluster> =
+        context.fleet.clusters.iter().filter(|cluster| context.is_reported(&cluster.name)).collect();
     findings.checked("files", files);
     findings.checked("clusters", clusters.len());
     findings.checked("Kustomizations", clusters.iter().map(|cluster| cluster.kustomizations.len()).sum());

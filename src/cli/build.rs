@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::slice;
 
 use crate::cli::console::Console;
-use crate::cli::fleet::{self, ClusterArg, Names};
+use crate::cli::fleet::{self, ClusterArg, Names, Rendered};
 use crate::cli::tree::{self, Tree};
 use crate::cli::{CliError, Ended};
 use crate::diagnostic::{Findings, Severity};
@@ -40,7 +40,7 @@ pub(super) struct Args {
 /// Builds the cluster and prints its objects; findings go to stderr.
 pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
     let Tree { repo, .. } = tree::read(&args.root)?;
-    let (fleet, version) = fleet::render(&repo, slice::from_ref(&args.cluster), args.flux_version)?;
+    let (fleet, version) = fleet::render(&repo, slice::from_ref(&args.cluster), args.flux_version, Rendered::Wanted)?;
     let Some(cluster) = fleet.clusters.first() else { return Ok(Ended::Clean) };
     if let Some(name) = &args.kustomization
         && !cluster.kustomizations.values().any(|owner| is_called(owner, name))

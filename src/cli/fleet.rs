@@ -17,6 +17,11 @@ pub(super) struct ClusterArg {
     directory: Option<RepoPath>,
 }
 
+/// Returns the names of `clusters`.
+pub(super) fn names(clusters: &[ClusterArg]) -> impl Iterator<Item = String> {
+    clusters.iter().map(|cluster| cluster.name.clone())
+}
+
 impl FromStr for ClusterArg {
     type Err = String;
 
@@ -30,8 +35,17 @@ impl FromStr for ClusterArg {
     }
 }
 
-/// Returns the rendered clusters of `repo`, those of `wanted` or all where none is, and the Flux release that they run:
-/// `version`, else what gitops.yaml says.
+/// Which clusters are rendered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rendered {
+    /// All of them: what the wanted ones do not use, others may.
+    All,
+    /// The wanted ones.
+    Wanted,
+}
+
+/// Returns the rendered clusters of `repo`, at least those of `wanted` or all where none is, and the Flux release that
+/// they run: `version`, else what gitops.yaml says.
 ///
 /// # Errors
 /// When the repository has no cluster of a wanted name.
@@ -39,12 +53,16 @@ pub(super) fn render(
     repo: &Repo,
     wanted: &[ClusterArg],
     version: Option<FluxVersion>,
+    rendered: Rendered,
 ) -> Result<(Fleet, FluxVersion), CliError> {
     let located = |cluster: &ClusterArg| Some((cluster.name.clone(), cluster.directory.clone()?));
     let (config, _) = config::read(repo.files());
     let named = Options {
         clusters: wanted.iter().filter_map(located).collect(),
-        only: wanted.iter().map(|cluster| cluster.name.clone()).collect(),
+        only: match rendered {
+            Rendered::All => [].into(),
+            Rendered::Wanted => names(wanted).collect(),
+        },
         ..Options::default()
     };
     let options = named.configured(version, &config, repo.files());

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 
 use crate::cli::console::{self, Console};
-use crate::cli::fleet::{self, ClusterArg};
+use crate::cli::fleet::{self, ClusterArg, Rendered};
 use crate::cli::schema;
 use crate::cli::tree::{self, Tree};
 use crate::cli::{CliError, Ended};
@@ -89,7 +89,7 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
     let locations = args.schema_locations.iter().map(|given| schema::location(given)).collect::<Result<Vec<_>, _>>()?;
     let locations = locations.into_iter().flatten().collect();
     let Tree { repo, not_checked } = tree::read_without(&args.directory, &args.exclude)?;
-    let (fleet, version) = fleet::render(&repo, &args.clusters, args.flux_version)?;
+    let (fleet, version) = fleet::render(&repo, &args.clusters, args.flux_version, Rendered::All)?;
     let context = Context::with_schemas(&repo, &fleet, version, locations);
     let context = match console::today() {
         Some(today) => context.on(today),

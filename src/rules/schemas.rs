@@ -272,7 +272,9 @@ fn unknown_kind(rule: &Rule, resource: &Resource, gvk: &Gvk) -> Diagnostic {
 /// repository at the first object that needs it.
 fn check_broken(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
     let mut broken = BTreeMap::new();
-    for (object, outcome) in context.schemas.iter().flat_map(|schemas| &schemas.outcomes) {
+    let clusters = context.fleet.clusters.iter().zip(&context.schemas);
+    let reported = clusters.filter(|(cluster, _)| context.is_reported(&cluster.name));
+    for (object, outcome) in reported.flat_map(|(_, schemas)| &schemas.outcomes) {
         let Outcome::BrokenSchema { origin, reason } = outcome else { continue };
         let (span, why) = match origin {
             Origin::Crd(span) => (*span, reason.clone()),
@@ -296,7 +298,9 @@ pub(super) fn list_unchecked(context: &Context<'_>, findings: &mut Findings) {
     let mut unknown: BTreeMap<Gvk, usize> = BTreeMap::new();
     let mut skipped: BTreeMap<(Gvk, &Unchecked), usize> = BTreeMap::new();
     let mut on_change: BTreeMap<(Gvk, &str), BTreeSet<&str>> = BTreeMap::new();
-    for (object, outcome) in context.schemas.iter().flat_map(|schemas| &schemas.outcomes) {
+    let clusters = context.fleet.clusters.iter().zip(&context.schemas);
+    let reported = clusters.filter(|(cluster, _)| context.is_reported(&cluster.name));
+    for (object, outcome) in reported.flat_map(|(_, schemas)| &schemas.outcomes) {
         let gvk = || object.resource.gvk();
         match outcome {
             Outcome::NoSchema(_) => *unknown.entry(gvk()).or_default() += 1,
