@@ -1,5 +1,5 @@
 //! What a run over the bench fleet costs, step by step: reading YAML, printing it, rendering the clusters, all of
-//! `validate`.
+//! `validate`; and what a second run costs after one file changed, also in a fleet of 10,000 rendered objects.
 
 mod fleet;
 
@@ -9,10 +9,12 @@ use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use gitops_gen::flux::{self, Options};
 use gitops_gen::repo::Repo;
 use gitops_gen::rules;
+use gitops_gen::session::{Session, Settings};
+use gitops_gen::text::{Content, RepoPath};
 use gitops_gen::yaml;
 
 fn benches(criterion: &mut Criterion) {
-    let files = fleet::fleet();
+    let files = fleet::fleet(fleet::APPS);
     let mut group = criterion.benchmark_group("fleet");
     // A fresh repository each time: it remembers what it has parsed.
     let repo = || Repo::new(files.clone());
@@ -44,9 +46,33 @@ fn benches(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// Applications in each cluster of the large fleet.
+const MANY_APPS: usize = 834;
+
+fn second_runs(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("second run");
+    for apps in [fleet::APPS, MANY_APPS] {
+        let files = fleet::fleet(apps);
+        let mut session = Session::new(files.clone(), Settings::default());
+        for at in ["apps/base/app-07/deployment.yaml", "apps/fra1/app-07/replicas.yaml", "clusters/fra1/app-07.yaml"] {
+            let path = RepoPath::new(at).expect("a path of the fleet");
+            let text = files.text(&path).expect("a file of the fleet");
+            let mut round = 0;
+            group.bench_function(format!("{} objects, {at}", apps * 12), |bencher| {
+                bencher.iter(|| {
+                    round += 1;
+                    let text = format!("# {round}\n{text}");
+                    session.update([(path.clone(), Some(Content::Text(text.into())))])
+                });
+            });
+        }
+    }
+    group.finish();
+}
+
 criterion_group! {
     name = fleet_group;
     config = Criterion::default().sample_size(10);
-    targets = benches
+    targets = benches, second_runs
 }
 criterion_main!(fleet_group);

@@ -1,4 +1,4 @@
-//! Writes the fleet of the benches to a directory: `cargo run --example fleet -- DIR`.
+//! Writes the fleet of the benches to a directory: `cargo run --example fleet -- DIR [APPS]`.
 
 #[path = "../benches/fleet/mod.rs"]
 mod fleet;
@@ -10,10 +10,11 @@ use gitops_gen::text;
 
 fn main() -> ExitCode {
     let Some(directory) = std::env::args_os().nth(1) else {
-        report("usage: fleet DIR");
+        report("usage: fleet DIR [APPS]");
         return ExitCode::from(2);
     };
-    match text::write_tree(Path::new(&directory), &fleet::fleet()) {
+    let apps = std::env::args().nth(2).and_then(|apps| apps.parse().ok()).unwrap_or(fleet::APPS);
+    match text::write_tree(Path::new(&directory), &fleet::fleet(apps)) {
         Ok(_) => ExitCode::SUCCESS,
         Err(error) => {
             report(&format!("failed to {error}"));

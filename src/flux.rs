@@ -23,12 +23,13 @@ mod kustomization;
 mod metadata;
 mod order;
 mod read;
+mod recall;
 mod source;
 mod substitute;
 mod variables;
 mod version;
 
-pub use crate::flux::cluster::{CLUSTER_MISSING, Cluster, Fleet, Object, Options, clusters};
+pub use crate::flux::cluster::{CLUSTER_MISSING, Cluster, Fleet, Object, Options, Revision, clusters};
 pub use crate::flux::kustomization::{
     FluxKustomization, Location, ReferenceState, SubstituteReference, Substitution, SubstitutionFinding,
     SubstitutionProblem, Variable,

@@ -11,6 +11,7 @@ mod json_patch;
 #[cfg(test)]
 #[expect(clippy::print_stdout, reason = "the figures of a suite are for people")]
 mod known_misses;
+mod listing;
 mod load;
 mod merge;
 mod merge_schema;
@@ -116,6 +117,8 @@ pub struct Build {
     pub unmatched: Vec<UnmatchedPatch>,
     /// Every file that took part: kustomization files, resources, patches, generator inputs.
     pub files: BTreeSet<SourceId>,
+    /// Paths, as the build knows them, whose presence it asked for; with one that is a directory, what is below it.
+    pub asked: BTreeSet<RepoPath>,
 }
 
 /// Returns what kustomize makes of the directory `dir` of `files`, which are files of `repo`.
@@ -146,8 +149,8 @@ pub fn build(repo: &Repo, files: &FileSet, dir: &RepoPath, mode: Mode, overlay: 
         resources = accumulator.resources;
         finish::finish(&mut context, &mut resources, &file);
     }
-    let Context { diagnostics, outside, unmatched, read, .. } = context;
-    Build { resources, diagnostics, outside, unmatched, files: read }
+    let Context { diagnostics, outside, unmatched, read, files, .. } = context;
+    Build { resources, diagnostics, outside, unmatched, files: read, asked: files.into_asked() }
 }
 
 /// Returns the paths that the kustomization file `parsed`, which stands in `dir`, includes: of directories, and of files

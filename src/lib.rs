@@ -35,6 +35,7 @@ pub mod rules;
 
 // Floor 8
 pub mod report;
+pub mod session;
 
 // Roof
 pub mod cli;

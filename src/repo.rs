@@ -2,28 +2,82 @@
 //!
 //! Owns the parse cache that every build of a run shares. It knows nothing of kustomize.
 
-use std::sync::OnceLock;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, OnceLock};
 
-use crate::text::{Content, FileSet, SourceFile, SourceId, Sources};
+use crate::text::{Content, FileSet, RepoPath, SourceFile, SourceId, Sources};
 use crate::yaml::{self, Parsed};
 
 /// The files of a repository and what was parsed of them; shared by all threads of a run.
 #[derive(Debug)]
 pub struct Repo {
     files: FileSet,
-    parsed: Vec<OnceLock<Parsed>>,
+    /// By the id of the file; shared with the revisions in which the file is the same.
+    parsed: Vec<Arc<OnceLock<Parsed>>>,
+}
+
+/// What differs between two revisions of a repository.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Files with another content, and files that are gone.
+    pub files: BTreeSet<SourceId>,
+    /// Files that came, by path, sorted.
+    pub added: BTreeSet<RepoPath>,
+    /// Files that went, by path, sorted.
+    pub removed: BTreeSet<RepoPath>,
+}
+
+impl Changes {
+    /// Returns whether nothing differs.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty() && self.added.is_empty() && self.removed.is_empty()
+    }
 }
 
 impl Repo {
     /// Returns the repository of `files`; nothing is parsed yet.
     pub fn new(files: FileSet) -> Self {
-        let parsed = files.iter().map(|_| OnceLock::new()).collect();
+        let parsed = (0..files.sources().len()).map(|_| Arc::default()).collect();
         Self { files, parsed }
+    }
+
+    /// Returns the repository after `edits` (the new content of a path, or nothing where its file is gone), and what
+    /// they changed: an edit to what a file holds already is none. What was parsed of the other files is kept.
+    pub fn updated(&self, edits: impl IntoIterator<Item = (RepoPath, Option<Content>)>) -> (Self, Changes) {
+        let mut changes = Changes::default();
+        let mut real = Vec::new();
+        // Of several edits to one path the last counts.
+        let edits: BTreeMap<_, _> = edits.into_iter().collect();
+        for (path, content) in edits {
+            let known = self.files.file(&path);
+            if known.map(SourceFile::content) == content.as_ref() {
+                continue;
+            }
+            changes.files.extend(self.files.id(&path));
+            if known.is_none() {
+                changes.added.insert(path.clone());
+            } else if content.is_none() {
+                changes.removed.insert(path.clone());
+            }
+            real.push((path, content));
+        }
+        let files = self.files.updated(real);
+        let mut parsed = self.parsed.clone();
+        for id in &changes.files {
+            parsed[id.index()] = Arc::default();
+        }
+        parsed.resize_with(files.sources().len(), Arc::default);
+        (Self { files, parsed }, changes)
     }
 
     /// Returns the files.
     pub fn files(&self) -> &FileSet {
         &self.files
+    }
+
+    /// Returns the files, without what was parsed of them.
+    pub fn into_files(self) -> FileSet {
+        self.files
     }
 
     /// Returns the table that spans point into.

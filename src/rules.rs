@@ -31,9 +31,12 @@ mod services;
 mod settings;
 mod sources;
 mod substitution;
+mod verdicts;
 mod versions;
 
 use std::collections::BTreeSet;
+
+pub use crate::rules::verdicts::Verdicts;
 
 use rayon::prelude::*;
 
@@ -106,6 +109,7 @@ pub struct Context<'a> {
     pub fleet: &'a Fleet,
     /// The Flux release that the clusters run.
     pub version: FluxVersion,
+    catalogue: Catalogue,
     /// What the schemas say of the objects of each cluster, in the order of `fleet.clusters`.
     schemas: Vec<ClusterSchemas<'a>>,
     /// The objects of each cluster by name, label and port, in the order of `fleet.clusters`.
@@ -132,17 +136,30 @@ impl<'a> Context<'a> {
         repo: &'a Repo,
         fleet: &'a Fleet,
         version: FluxVersion,
+        locations: Vec<SchemaLocation>,
+    ) -> Self {
+        Self::knowing(&Verdicts::default(), repo, fleet, version, locations)
+    }
+
+    /// Returns the same as [`Context::with_schemas`], with the objects left out that `known` has a verdict on.
+    pub fn knowing(
+        known: &Verdicts,
+        repo: &'a Repo,
+        fleet: &'a Fleet,
+        version: FluxVersion,
         mut locations: Vec<SchemaLocation>,
     ) -> Self {
         let (config, mut findings) = config::read(repo.files());
         locations.extend(schemas::locations(repo, &config, &mut findings));
-        let catalogue = Catalogue::of(repo).with_locations(locations);
-        let schemas = fleet.clusters.par_iter().map(|cluster| ClusterSchemas::new(&catalogue, cluster)).collect();
+        let catalogue = known.catalogue().unwrap_or_else(|| Catalogue::of(repo).with_locations(locations));
+        let check = |cluster| ClusterSchemas::new(&catalogue, cluster, known);
+        let schemas = fleet.clusters.par_iter().map(check).collect();
         let indexes = fleet.clusters.par_iter().map(ClusterIndex::new).collect();
         Self {
             repo,
             fleet,
             version,
+            catalogue,
             schemas,
             indexes,
             markers: image::markers(repo),
@@ -160,6 +177,11 @@ impl<'a> Context<'a> {
     /// Returns whether there is a report on the cluster `name`.
     fn is_reported(&self, name: &str) -> bool {
         self.reported.is_empty() || self.reported.contains(name)
+    }
+
+    /// Returns what the schemas said of every object.
+    pub fn into_verdicts(self) -> Verdicts {
+        Verdicts::new(self.catalogue, self.schemas.iter().map(ClusterSchemas::verdicts))
     }
 
     /// Returns the same on the day `today`: findings that were accepted until an earlier one are reported again.

@@ -176,7 +176,7 @@ impl Catalogue {
         let mut repository: BTreeMap<Gvk, Vec<Arc<CrdVersion>>> = BTreeMap::new();
         for (_, id) in repo.files().iter() {
             // Most files hold none, and need not be parsed for it.
-            if !repo.source(id).is_some_and(|file| file.text().contains("CustomResourceDefinition")) {
+            if !repo.source(id).is_some_and(|file| Self::may_read(file.text())) {
                 continue;
             }
             for document in repo.yaml(id).into_iter().flat_map(|parsed| &parsed.documents) {
@@ -228,6 +228,20 @@ impl Catalogue {
             cluster: Arc::new(cluster),
             owned: Arc::new(owned),
         }
+    }
+
+    /// Returns whether both judge every object alike, because they hold the same schemas.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+            && Arc::ptr_eq(&self.locations, &other.locations)
+            && self.owned == other.owned
+            && self.cluster.keys().eq(other.cluster.keys())
+            && self.cluster.values().zip(other.cluster.values()).all(|(here, there)| Arc::ptr_eq(here, there))
+    }
+
+    /// Returns whether the catalogue of a repository may hold something of the file `text`.
+    pub fn may_read(text: &str) -> bool {
+        text.contains("CustomResourceDefinition")
     }
 
     /// Checks an object against the schema of the kind that it names.

@@ -16,8 +16,8 @@ mod journal;
 mod path;
 
 pub use crate::text::disk::{
-    ReadError, ReadOutcome, WriteError, Written, is_never_entered, read_file, read_part, read_tree, write_file,
-    write_tree,
+    ReadError, ReadOutcome, WriteError, Written, directories, is_never_entered, read_file, read_one, read_part,
+    read_tree, write_file, write_tree,
 };
 pub use crate::text::journal::{Recovered, change_tree, recover};
 pub use crate::text::path::{PathError, RepoPath};
@@ -94,7 +94,7 @@ impl<T> Spanned<T> {
 }
 
 /// What a file of the repository holds.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Content {
     /// UTF-8 text.
     Text(Arc<str>),
@@ -168,13 +168,23 @@ fn line_starts(text: &str) -> Vec<u32> {
 /// Every file that spans may point into: append-only while a repository is read, then shared.
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
-    files: Arc<Vec<SourceFile>>,
+    files: Arc<Vec<Arc<SourceFile>>>,
 }
 
 impl Sources {
     /// Returns the file of `id`. An id of another table gives `None`, or another file.
     pub fn get(&self, id: SourceId) -> Option<&SourceFile> {
-        self.files.get(id.0 as usize)
+        self.files.get(id.0 as usize).map(Arc::as_ref)
+    }
+
+    /// Returns the number of files, also of those that a later revision has no more: every id is below it.
+    pub fn len(&self) -> usize {
+        self.files.len()
+    }
+
+    /// Returns whether there is no file.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty()
     }
 
     /// Returns the repository path of the file that `span` is in.
@@ -200,7 +210,8 @@ impl Sources {
 #[derive(Debug, Clone, Default)]
 pub struct FileSet {
     sources: Sources,
-    paths: BTreeMap<RepoPath, SourceId>,
+    /// Shared by the revisions of a tree that have the same files, whatever these hold.
+    paths: Arc<BTreeMap<RepoPath, SourceId>>,
     /// Symbolic links, which are never followed: Flux drops them from artifacts.
     links: BTreeMap<RepoPath, String>,
 }
@@ -224,9 +235,32 @@ impl FileSet {
         for (path, content) in contents {
             let id = SourceId(u32::try_from(files.len()).unwrap_or(u32::MAX));
             paths.insert(path.clone(), id);
-            files.push(SourceFile::new(path, content));
+            files.push(Arc::new(SourceFile::new(path, content)));
         }
-        Self { sources: Sources { files: Arc::new(files) }, paths, links: BTreeMap::new() }
+        Self { sources: Sources { files: Arc::new(files) }, paths: Arc::new(paths), links: BTreeMap::new() }
+    }
+
+    /// Returns the set after `edits`: the new content of a path, or nothing where its file is gone. A file that stays
+    /// keeps its id, also with another content, so that places in unchanged files still hold.
+    pub fn updated(&self, edits: impl IntoIterator<Item = (RepoPath, Option<Content>)>) -> Self {
+        let mut files = Vec::clone(&self.sources.files);
+        let mut paths = Arc::clone(&self.paths);
+        for (path, content) in edits {
+            match (paths.get(&path).copied(), content) {
+                (Some(id), Some(content)) => files[id.index()] = Arc::new(SourceFile::new(path, content)),
+                (Some(id), None) => {
+                    Arc::make_mut(&mut paths).remove(&path);
+                    files[id.index()] = Arc::new(SourceFile::new(path, Content::Text(Arc::from(""))));
+                }
+                (None, Some(content)) => {
+                    let id = SourceId(u32::try_from(files.len()).unwrap_or(u32::MAX));
+                    Arc::make_mut(&mut paths).insert(path.clone(), id);
+                    files.push(Arc::new(SourceFile::new(path, content)));
+                }
+                (None, None) => {}
+            }
+        }
+        Self { sources: Sources { files: Arc::new(files) }, paths, links: self.links.clone() }
     }
 
     /// Records symbolic links and where they point.
@@ -237,7 +271,34 @@ impl FileSet {
 
     /// Returns the same files under other paths: what a Flux artifact holds of a repository.
     pub fn view(&self, paths: impl IntoIterator<Item = (RepoPath, SourceId)>) -> Self {
-        Self { sources: self.sources.clone(), paths: paths.into_iter().collect(), links: BTreeMap::new() }
+        Self { sources: self.sources.clone(), paths: Arc::new(paths.into_iter().collect()), links: BTreeMap::new() }
+    }
+
+    /// Returns the same paths over the files of `sources`, a later revision of this set's own.
+    pub fn over(&self, sources: &Sources) -> Self {
+        Self { sources: sources.clone(), paths: Arc::clone(&self.paths), links: BTreeMap::new() }
+    }
+
+    /// Returns whether both list the same files because one was made of the other; equal lists that were made twice are
+    /// not noticed.
+    pub fn shares_paths(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.paths, &other.paths)
+    }
+
+    /// Returns the paths that only one of the two has, or that are different files in them, sorted.
+    pub fn changed_paths(&self, other: &Self) -> Vec<RepoPath> {
+        if self.shares_paths(other) {
+            return Vec::new();
+        }
+        let only = |left: &Self, right: &Self| -> Vec<RepoPath> {
+            let differs = left.paths.iter().filter(|(path, id)| right.paths.get(*path) != Some(*id));
+            differs.map(|(path, _)| path.clone()).collect()
+        };
+        let mut changed = only(self, other);
+        changed.extend(only(other, self));
+        changed.sort_unstable();
+        changed.dedup();
+        changed
     }
 
     /// Returns the table that spans of this set point into.
@@ -318,6 +379,20 @@ mod tests {
         assert_eq!(file.line_column(0), LineColumn { line: 1, column: 1 });
         assert_eq!(file.line_column(6), LineColumn { line: 2, column: 3 });
         assert_eq!(file.line_column(999), LineColumn { line: 3, column: 1 });
+    }
+
+    #[test]
+    fn a_file_that_stays_keeps_its_id_when_others_come_and_go() {
+        let path = |text: &str| RepoPath::new(text).unwrap();
+        let text = |text: &str| Some(Content::Text(Arc::from(text)));
+        let old = FileSet::from_texts([("a", "1"), ("b", "2"), ("c", "3")]);
+        let edited = old.updated([(path("b"), text("22"))]);
+        assert!(edited.shares_paths(&old));
+        assert_eq!((edited.text(&path("b")), old.text(&path("b"))), (Some("22"), Some("2")));
+        let new = edited.updated([(path("a"), None), (path("d"), text("4"))]);
+        assert_eq!(new.id(&path("c")), old.id(&path("c")));
+        assert_eq!(new.iter().map(|(path, _)| path.as_str()).collect::<Vec<_>>(), ["b", "c", "d"]);
+        assert_eq!(new.changed_paths(&old), [path("a"), path("d")]);
     }
 
     #[test]

@@ -12,13 +12,14 @@ use crate::flux::cluster::Cluster;
 use crate::flux::discover::{BOOTSTRAP_FILES, Entry};
 use crate::flux::kustomization::{FluxKustomization, Location, Substitution};
 use crate::flux::read::SourceRef;
+use crate::flux::recall::{Layer, Memory, Recall};
 use crate::flux::source::{Artifact, SourceKey, SourceTable};
 use crate::flux::substitute::Substituter;
 use crate::flux::variables::{self, Provided};
 use crate::flux::{FluxVersion, metadata};
 use crate::kube::{Gvk, NamespacedName};
 use crate::kustomize::{self, Build, Mode, Outside, Overlay, Resource};
-use crate::repo::Repo;
+use crate::repo::{Changes, Repo};
 use crate::text::{FileSet, RepoPath, Span};
 use crate::yaml::{self, Node};
 
@@ -29,13 +30,6 @@ const MAX_KUSTOMIZATIONS: usize = 5_000;
 /// What a file is whose content `flux bootstrap` writes and the repository does not have.
 const UNFILLED: &str = "manifests of Flux that bootstrap writes";
 
-/// A Kustomization that is built, and the files that it was built from.
-#[derive(Debug)]
-struct Layer {
-    owner: FluxKustomization,
-    files: Option<Arc<FileSet>>,
-}
-
 /// A cluster on its way.
 struct Construction<'a> {
     repo: &'a Repo,
@@ -45,6 +39,8 @@ struct Construction<'a> {
     table: SourceTable,
     /// What was built; a pass takes from it what still holds.
     layers: BTreeMap<NamespacedName, Layer>,
+    /// What may still hold of the last revision.
+    recall: Recall,
     /// The directory as it is, before any overlay.
     root: Option<(Arc<FileSet>, Build)>,
     bootstrap: Option<NamespacedName>,
@@ -52,17 +48,32 @@ struct Construction<'a> {
     provided: Provided,
 }
 
-/// Builds the cluster of `entry`.
-pub(crate) fn build(repo: &Repo, entry: &Entry, version: FluxVersion) -> Cluster {
+/// Builds the cluster of `entry`, again where it was built of an earlier revision of `repo`.
+pub(crate) fn build(
+    repo: &Repo,
+    entry: &Entry,
+    version: FluxVersion,
+    last: Option<(Cluster, Memory, &Changes)>,
+) -> (Cluster, Memory) {
     let files = repo.files();
-    let below = files.iter().filter_map(|(path, id)| Some((path.strip_prefix(&entry.root)?, id)));
-    let base = if entry.root.is_root() { files.clone() } else { files.view(below) };
+    let last = last.filter(|(_, memory, _)| memory.entry == *entry);
+    let base = match &last {
+        Some((_, memory, changes)) if changes.added.is_empty() && changes.removed.is_empty() => {
+            memory.base.over(files.sources())
+        }
+        _ if entry.root.is_root() => files.clone(),
+        _ => files.view(files.iter().filter_map(|(path, id)| Some((path.strip_prefix(&entry.root)?, id)))),
+    };
+    let (views, recall) = last.map_or_else(Default::default, |(cluster, mut memory, changes)| {
+        (memory.views_over(&base, repo, changes), Recall::new(cluster, &mut memory, changes))
+    });
     let mut construction = Construction {
         repo,
         version,
         directory: entry.path.strip_prefix(&entry.root).unwrap_or_else(|| entry.path.clone()),
-        table: SourceTable::new(base),
+        table: SourceTable::new(base, views),
         layers: BTreeMap::new(),
+        recall,
         root: None,
         bootstrap: None,
         provided: Provided::default(),
@@ -104,7 +115,8 @@ impl Construction<'_> {
         let files = self.table.default_view();
         let last = self.root.take().filter(|(known, _)| Arc::ptr_eq(known, &files));
         let (files, build) = last.unwrap_or_else(|| {
-            let build = self.kustomize(&files, &self.directory, None);
+            let build = self.recall.root(&files);
+            let build = build.unwrap_or_else(|| self.kustomize(&files, &self.directory, None));
             (files, build)
         });
         // Where a Kustomization applies the directory these are its objects, and it may change them.
@@ -143,7 +155,8 @@ impl Construction<'_> {
         let same = |last: &Layer| {
             last.owner.node == owner.node && last.owner.location == owner.location && same_files(&last.files)
         };
-        let Some(last) = last.filter(same) else {
+        let last = last.filter(same).or_else(|| self.recall.layer(&owner, files.as_ref()));
+        let Some(last) = last else {
             owner.build = self.render(&owner, files.as_ref());
             self.postprocess(&mut owner);
             return Layer { owner, files };
@@ -236,19 +249,34 @@ impl Construction<'_> {
         }
     }
 
-    fn finish(self, entry: &Entry, settled: bool) -> Cluster {
+    fn finish(self, entry: &Entry, settled: bool) -> (Cluster, Memory) {
+        let (base, views) = self.table.files();
+        let mut memory = Memory {
+            entry: entry.clone(),
+            base: base.clone(),
+            views: views.clone(),
+            root: None,
+            files: self.layers.iter().map(|(id, layer)| (id.clone(), layer.files.clone())).collect(),
+        };
+        let mut root = None;
+        if let Some((files, build)) = self.root {
+            let shown = self.bootstrap.is_none();
+            let (here, there) = if shown { (Some(build), None) } else { (None, Some(build)) };
+            root = here;
+            memory.root = Some((files, there));
+        }
         let mut cluster = Cluster {
             name: entry.name.clone(),
             path: entry.path.clone(),
             source_root: entry.root.clone(),
-            root: self.root.filter(|_| self.bootstrap.is_none()).map(|(_, build)| build),
+            root,
             bootstrap: self.bootstrap,
             kustomizations: self.layers.into_iter().map(|(id, layer)| (id, layer.owner)).collect(),
             sources: self.table.into_sources(),
             outside: Vec::new(),
         };
         cluster.outside = outside(&cluster, settled);
-        cluster
+        (cluster, memory)
     }
 }
 

@@ -9,10 +9,11 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::flux::build;
 use crate::flux::discover::{self, Entry};
 use crate::flux::order::apply_rank;
+use crate::flux::recall::Memory;
 use crate::flux::{FluxKustomization, FluxVersion, Location, Source, SourceKey};
 use crate::kube::{NamespacedName, ObjectRef};
 use crate::kustomize::{Build, Outside, Resource};
-use crate::repo::Repo;
+use crate::repo::{Changes, Repo};
 use crate::text::{FileSet, RepoPath};
 
 /// What decides how clusters are found and built.
@@ -177,15 +178,52 @@ fn objects_of(owner: &FluxKustomization) -> impl Iterator<Item = Object<'_>> {
 
 /// Finds and builds the clusters of `repo`, side by side.
 pub fn clusters(repo: &Repo, options: &Options) -> Fleet {
-    let mut diagnostics = Vec::new();
-    let mut entries = if options.clusters.is_empty() {
-        discover::entries(repo)
-    } else {
-        options.clusters.iter().filter_map(|(name, path)| named(repo, name, path, &mut diagnostics)).collect()
-    };
-    entries.retain(|entry| options.only.is_empty() || options.only.contains(&entry.name));
-    let clusters = entries.par_iter().map(|entry| build::build(repo, entry, options.version)).collect();
-    Fleet { clusters, diagnostics }
+    Revision::new(repo, options).fleet
+}
+
+/// The clusters of one revision of a repository, with what lets the next one be built of what changed alone.
+#[derive(Debug, Default)]
+pub struct Revision {
+    /// The clusters.
+    pub fleet: Fleet,
+    /// In the order of `fleet.clusters`.
+    memories: Vec<Memory>,
+    version: FluxVersion,
+}
+
+impl Revision {
+    /// Finds and builds the clusters of `repo`, side by side.
+    pub fn new(repo: &Repo, options: &Options) -> Self {
+        Self::build(repo, options, Vec::new(), &Changes::default())
+    }
+
+    /// Returns the clusters of `repo`, which `changes` made of the repository of this revision: the same as
+    /// [`Revision::new`] would, with the builds that nothing touched taken over.
+    pub fn next(self, repo: &Repo, options: &Options, changes: &Changes) -> Self {
+        if self.version != options.version {
+            return Self::new(repo, options);
+        }
+        let last = self.fleet.clusters.into_iter().zip(self.memories).collect();
+        Self::build(repo, options, last, changes)
+    }
+
+    fn build(repo: &Repo, options: &Options, last: Vec<(Cluster, Memory)>, changes: &Changes) -> Self {
+        let mut diagnostics = Vec::new();
+        let mut entries = if options.clusters.is_empty() {
+            discover::entries(repo)
+        } else {
+            options.clusters.iter().filter_map(|(name, path)| named(repo, name, path, &mut diagnostics)).collect()
+        };
+        entries.retain(|entry| options.only.is_empty() || options.only.contains(&entry.name));
+        let mut last: BTreeMap<_, _> = last.into_iter().map(|last| (last.0.name.clone(), last)).collect();
+        let work: Vec<_> = entries.into_iter().map(|entry| (last.remove(&entry.name), entry)).collect();
+        let built = work.into_par_iter().map(|(last, entry)| {
+            let last = last.map(|(cluster, memory)| (cluster, memory, changes));
+            build::build(repo, &entry, options.version, last)
+        });
+        let (clusters, memories) = built.unzip();
+        Self { fleet: Fleet { clusters, diagnostics }, memories, version: options.version }
+    }
 }
 
 fn named(repo: &Repo, name: &str, path: &RepoPath, diagnostics: &mut Vec<Diagnostic>) -> Option<Entry> {

@@ -18,6 +18,11 @@ const DEFAULT: &str = "*.jpg\n*.jpeg\n*.gif\n*.png\n*.wmv\n*.flv\n*.tar.gz\n*.zi
     codeship-services.yml\ncodeship-steps.yml\n\
     **/.goreleaser.yml\n**/.sops.yaml\n**/.flux.yaml\n";
 
+/// Returns whether `path` is a file with patterns.
+pub(crate) fn is_list(path: &RepoPath) -> bool {
+    path.name() == SOURCE_IGNORE
+}
+
 /// One line of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Pattern {
@@ -47,8 +52,7 @@ impl Ignore {
     /// Returns the patterns for `files`: their `.sourceignore`s, then `spec_ignore`; the default list without any.
     pub(crate) fn of(files: &FileSet, spec_ignore: Option<&str>) -> Self {
         let mut own = Vec::new();
-        let mut lists: Vec<_> =
-            files.iter().map(|(path, _)| path).filter(|path| path.name() == SOURCE_IGNORE).collect();
+        let mut lists: Vec<_> = files.iter().map(|(path, _)| path).filter(|path| is_list(path)).collect();
         // A directory's own list comes before those of its subdirectories.
         lists.sort_by_key(|path| path.parent());
         for path in lists {

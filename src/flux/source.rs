@@ -9,6 +9,7 @@ use smol_str::SmolStr;
 use crate::flux::artifact;
 use crate::flux::ignore::Ignore;
 use crate::flux::read::{self, SourceRef};
+use crate::flux::recall::Views;
 use crate::kube::{Gvk, NamespacedName};
 use crate::text::{FileSet, Span};
 use crate::yaml::Node;
@@ -89,7 +90,7 @@ pub(crate) struct SourceTable {
     /// The repository as a source sees it, before any ignore rule.
     base: FileSet,
     /// What holds for a source without `spec.ignore`, and for each `spec.ignore`.
-    views: BTreeMap<Option<SmolStr>, Arc<FileSet>>,
+    views: Views,
     /// The objects that this pass found.
     nodes: BTreeMap<SourceKey, (Node, Span)>,
     /// The objects that the last pass found, for those that this one did not come to yet.
@@ -106,11 +107,11 @@ pub(crate) struct SourceTable {
 type Aliases = BTreeMap<SmolStr, Arc<FileSet>>;
 
 impl SourceTable {
-    /// Returns the table of a cluster whose source has the files `base`.
-    pub(crate) fn new(base: FileSet) -> Self {
+    /// Returns the table of a cluster whose source has the files `base`; `views` are known already.
+    pub(crate) fn new(base: FileSet, views: Views) -> Self {
         Self {
             base,
-            views: BTreeMap::new(),
+            views,
             nodes: BTreeMap::new(),
             previous: BTreeMap::new(),
             home: Home::default(),
@@ -125,6 +126,11 @@ impl SourceTable {
             self.home = home;
             self.resolved.clear();
         }
+    }
+
+    /// Returns the files of the repository, and what each ignore rule leaves of them.
+    pub(crate) fn files(&self) -> (&FileSet, &Views) {
+        (&self.base, &self.views)
     }
 
     /// Returns the files of a source without `spec.ignore`.

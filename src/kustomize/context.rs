@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::kustomize::listing::Listing;
 use crate::kustomize::openapi::OpenApi;
 use crate::kustomize::transform::{Configuration, Variable};
 use crate::kustomize::{Id, Mode, Outside, Resource, UnmatchedPatch};
@@ -36,7 +37,7 @@ pub(crate) struct Context<'a> {
     /// The parse cache.
     pub(crate) repo: &'a Repo,
     /// The files that are there, by the paths of this build.
-    pub(crate) files: &'a FileSet,
+    pub(crate) files: Listing<'a>,
     /// Whose rules are followed.
     pub(crate) mode: Mode,
     /// What patches merge by.
@@ -56,7 +57,7 @@ impl<'a> Context<'a> {
     pub(crate) fn new(repo: &'a Repo, files: &'a FileSet, mode: Mode) -> Self {
         Self {
             repo,
-            files,
+            files: Listing::new(files),
             mode,
             openapi: OpenApi::new(mode),
             diagnostics: Vec::new(),

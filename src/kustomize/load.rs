@@ -7,7 +7,8 @@ use smol_str::format_smolstr;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::kustomize::context::{Context, rule};
 use crate::kustomize::file::{FILE_NAMES, KustomizationFile, Strictness};
-use crate::text::{FileSet, RepoPath, SourceId, Span};
+use crate::kustomize::listing::Listing;
+use crate::text::{RepoPath, SourceId, Span};
 use crate::yaml::{DUPLICATE_KEY, Node, Parsed};
 
 /// An object and the span of its document.
@@ -94,7 +95,7 @@ pub(crate) fn kustomization_file(
     named_at: Option<Span>,
     strictness: Strictness,
 ) -> Option<KustomizationFile> {
-    let found: Vec<(RepoPath, SourceId)> = files_of(context.files, dir);
+    let found: Vec<(RepoPath, SourceId)> = files_of(&context.files, dir);
     let Some((path, id)) = found.first() else {
         let finding =
             Diagnostic::new(rule::MISSING, Severity::Error, format!("there is no kustomization file in `{dir}`"));
@@ -125,12 +126,12 @@ pub(crate) fn kustomization_file(
 }
 
 /// Returns whether a kustomization file stands in `dir`.
-pub(crate) fn has_kustomization_file(files: &FileSet, dir: &RepoPath) -> bool {
+pub(crate) fn has_kustomization_file(files: &Listing<'_>, dir: &RepoPath) -> bool {
     !files_of(files, dir).is_empty()
 }
 
 /// Returns the kustomization files that stand in `dir`.
-fn files_of(files: &FileSet, dir: &RepoPath) -> Vec<(RepoPath, SourceId)> {
+fn files_of(files: &Listing<'_>, dir: &RepoPath) -> Vec<(RepoPath, SourceId)> {
     let at = |name: &&str| {
         let path = dir.join(name).ok()?;
         let id = files.id(&path)?;
@@ -144,7 +145,7 @@ fn files_of(files: &FileSet, dir: &RepoPath) -> Vec<(RepoPath, SourceId)> {
 ///
 /// Lexical order; a directory below with a kustomization file is one entry and is not entered, every other file
 /// `*.yaml` or `*.yml` is one entry. Source: `fluxcd/pkg/kustomize`, `Generator.generateKustomization`.
-pub(crate) fn generated(files: &FileSet, dir: &RepoPath) -> Vec<Node> {
+pub(crate) fn generated<'a>(files: &Listing<'a>, dir: &'a RepoPath) -> Vec<Node> {
     let depth = dir.parts().count();
     let mut below: Vec<(Vec<&str>, &RepoPath, SourceId)> =
         files.below(dir).map(|(path, id)| (path.parts().skip(depth).collect(), path, id)).collect();

@@ -10,7 +10,7 @@ use crate::yaml::Node;
 
 /// Returns the top-level file of `dir`; nothing where there is nothing to build.
 pub(crate) fn file(context: &mut Context<'_>, dir: &RepoPath, overlay: Option<&Overlay>) -> Option<KustomizationFile> {
-    let mut file = if context.mode == Mode::Flux && !load::has_kustomization_file(context.files, dir) {
+    let mut file = if context.mode == Mode::Flux && !load::has_kustomization_file(&context.files, dir) {
         generated(context, dir, overlay)?
     } else {
         let strictness = if overlay.is_some() { Strictness::Loose } else { Strictness::Strict };
@@ -23,7 +23,7 @@ pub(crate) fn file(context: &mut Context<'_>, dir: &RepoPath, overlay: Option<&O
 }
 
 fn generated(context: &mut Context<'_>, dir: &RepoPath, overlay: Option<&Overlay>) -> Option<KustomizationFile> {
-    let entries = load::generated(context.files, dir);
+    let entries = load::generated(&context.files, dir);
     // An empty directory with components still builds these.
     let first = entries.first().or_else(|| overlay.and_then(|overlay| overlay.components.first()))?;
     let span = first.span;

@@ -3,6 +3,7 @@
 //! Source: the CRDs of the repository, Kubernetes 1.36, and our models of Flux 2.9 and its neighbours.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
@@ -12,6 +13,7 @@ use crate::flux::{Cluster, Object, SubstitutionProblem};
 use crate::kube::Gvk;
 use crate::kustomize::Resource;
 use crate::repo::Repo;
+use crate::rules::verdicts::{ClusterVerdicts, Verdicts};
 use crate::rules::versions;
 use crate::rules::{Check, Context, FixAvailability, Rule};
 use crate::schema::{Catalogue, Layout, Origin, Outcome, SchemaLocation, Scope, Unchecked, Violation, ViolationKind};
@@ -120,16 +122,27 @@ const COMPLETE_GROUPS: &[&str] =
 pub(super) struct ClusterSchemas<'a> {
     cluster: &'a Cluster,
     catalogue: Catalogue,
-    outcomes: Vec<(Object<'a>, Outcome)>,
+    outcomes: Vec<(Object<'a>, Arc<Outcome>)>,
 }
 
 impl<'a> ClusterSchemas<'a> {
-    /// Checks every object of `cluster`; its own CRDs come before those of `catalogue`.
-    pub(super) fn new(catalogue: &Catalogue, cluster: &'a Cluster) -> Self {
+    /// Checks every object of `cluster` that `known` has not; its own CRDs come before those of `catalogue`.
+    pub(super) fn new(catalogue: &Catalogue, cluster: &'a Cluster, known: &Verdicts) -> Self {
         let catalogue = catalogue.with_crds(cluster.objects().map(|object| &object.resource.node));
+        let known = known.of(&cluster.name, &catalogue);
         let objects: Vec<Object<'a>> = cluster.objects().collect();
-        let outcomes = objects.into_par_iter().map(|object| (object, catalogue.check(&object.resource.node))).collect();
+        let outcome = |object: Object<'a>| {
+            let node = &object.resource.node;
+            (object, known.and_then(|known| known.of(node)).unwrap_or_else(|| Arc::new(catalogue.check(node))))
+        };
+        let outcomes = objects.into_par_iter().map(outcome).collect();
         Self { cluster, catalogue, outcomes }
+    }
+
+    /// Returns what was said of every object, to be remembered by the name of the cluster.
+    pub(super) fn verdicts(&self) -> (String, ClusterVerdicts) {
+        let said = self.outcomes.iter().map(|(object, outcome)| (&object.resource.node, outcome));
+        (self.cluster.name.clone(), ClusterVerdicts::new(self.catalogue.clone(), said))
     }
 
     /// Returns the cluster's name.
@@ -177,7 +190,7 @@ fn rule_of(kind: ViolationKind) -> &'static Rule {
 fn check_violations(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
     for schemas in &context.schemas {
         for (object, outcome) in &schemas.outcomes {
-            let Outcome::Checked(checked) = outcome else { continue };
+            let Outcome::Checked(checked) = outcome.as_ref() else { continue };
             for violation in &checked.violations {
                 let is_own = rule_of(violation.kind).id == rule.id;
                 if is_own && !violation.holds_variable && !is_undefined(object, violation.span) {
@@ -235,7 +248,7 @@ fn is_retyped(resource: &Resource, violation: &Violation) -> bool {
 fn check_served(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
     for schemas in &context.schemas {
         for (object, outcome) in &schemas.outcomes {
-            let Outcome::NoSchema(known) = outcome else { continue };
+            let Outcome::NoSchema(known) = outcome.as_ref() else { continue };
             let gvk = object.resource.gvk();
             if versions::is_removed(&gvk) {
                 continue;
@@ -275,7 +288,7 @@ fn check_broken(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
     let clusters = context.fleet.clusters.iter().zip(&context.schemas);
     let reported = clusters.filter(|(cluster, _)| context.is_reported(&cluster.name));
     for (object, outcome) in reported.flat_map(|(_, schemas)| &schemas.outcomes) {
-        let Outcome::BrokenSchema { origin, reason } = outcome else { continue };
+        let Outcome::BrokenSchema { origin, reason } = outcome.as_ref() else { continue };
         let (span, why) = match origin {
             Origin::Crd(span) => (*span, reason.clone()),
             Origin::File(path) => (object.resource.origin, format!("`{path}`: {reason}")),
@@ -302,7 +315,7 @@ pub(super) fn list_unchecked(context: &Context<'_>, findings: &mut Findings) {
     let reported = clusters.filter(|(cluster, _)| context.is_reported(&cluster.name));
     for (object, outcome) in reported.flat_map(|(_, schemas)| &schemas.outcomes) {
         let gvk = || object.resource.gvk();
-        match outcome {
+        match outcome.as_ref() {
             Outcome::NoSchema(_) => *unknown.entry(gvk()).or_default() += 1,
             Outcome::BrokenSchema { .. } => {}
             Outcome::Checked(checked) => {

@@ -90,17 +90,27 @@ pub fn read_part(root: &Path, part: &RepoPath) -> ReadOutcome {
     read_from(root, &directory)
 }
 
+/// Returns the content of the one file `path`; nothing where [`read_tree`] has no such file.
+pub fn read_one(root: &Path, path: &RepoPath) -> Option<Content> {
+    let mut at = root.to_owned();
+    for directory in path.parent().parts() {
+        at.push(directory);
+        let is_directory = fs::symlink_metadata(&at).is_ok_and(|found| found.is_dir());
+        if !is_directory || is_never_entered(directory) || is_cache(&at) {
+            return None;
+        }
+    }
+    at.push(path.name());
+    fs::symlink_metadata(&at).is_ok_and(|found| found.is_file()).then(|| read_file(&at))
+}
+
 /// Reads what is below `directory`, with paths from `root`.
 fn read_from(root: &Path, directory: &Path) -> ReadOutcome {
     let mut found = Vec::new();
     let mut links = BTreeMap::new();
     let mut unnamed = Vec::new();
     let mut unreadable = Vec::new();
-    let entered = |entry: &walkdir::DirEntry| {
-        let skipped = || entry.file_name().to_str().is_some_and(is_never_entered) || is_cache(entry.path());
-        entry.depth() == 0 || !entry.file_type().is_dir() || !skipped()
-    };
-    for entry in walkdir::WalkDir::new(directory).sort_by_file_name().into_iter().filter_entry(entered) {
+    for entry in walkdir::WalkDir::new(directory).sort_by_file_name().into_iter().filter_entry(is_entered) {
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) => {
@@ -132,6 +142,17 @@ fn read_from(root: &Path, directory: &Path) -> ReadOutcome {
     };
     contents.extend(unreadable);
     ReadOutcome { files: FileSet::from_contents(contents).with_links(links), unnamed }
+}
+
+/// Returns `directory` and every directory below it that [`read_tree`] enters.
+pub fn directories(directory: &Path) -> Vec<PathBuf> {
+    let below = walkdir::WalkDir::new(directory).into_iter().filter_entry(is_entered).flatten();
+    below.filter(|entry| entry.file_type().is_dir()).map(walkdir::DirEntry::into_path).collect()
+}
+
+fn is_entered(entry: &walkdir::DirEntry) -> bool {
+    let skipped = || entry.file_name().to_str().is_some_and(is_never_entered) || is_cache(entry.path());
+    entry.depth() == 0 || !entry.file_type().is_dir() || !skipped()
 }
 
 /// Returns whether a build tool marked the directory as its cache, such as Cargo its `target`.
@@ -316,6 +337,20 @@ mod tests {
         assert_eq!(part(""), paths(root.path()));
         for never in ["a/.git", "a/g", "link", "link/b", "e.yaml", "nowhere"] {
             assert!(part(never).is_empty(), "{never}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn one_file_is_read_where_the_whole_tree_has_it() {
+        let root = tempfile::tempdir().unwrap();
+        let files = ["a/b.yaml", ".git/config", "cache/CACHEDIR.TAG", "cache/c.yaml"];
+        write_tree(root.path(), &FileSet::from_texts(files.map(|path| (path, "x")))).unwrap();
+        std::os::unix::fs::symlink(root.path().join("a"), root.path().join("link")).unwrap();
+        let read = |path: &str| read_one(root.path(), &RepoPath::new(path).unwrap());
+        assert_eq!(read("a/b.yaml"), Some(Content::Text(Arc::from("x"))));
+        for never in [".git/config", "cache/c.yaml", "link/b.yaml", "link", "a", "nowhere"] {
+            assert_eq!(read(never), None, "{never}");
         }
     }
 

@@ -143,6 +143,11 @@ impl Map {
         Arc::make_mut(&mut self.0)
     }
 
+    /// Returns a number that no other map has while this one lives, except clones that share its entries.
+    pub fn identity(&self) -> usize {
+        Arc::as_ptr(&self.0).addr()
+    }
+
     /// Returns the number of entries.
     pub fn len(&self) -> usize {
         self.0.len()
