@@ -16,6 +16,8 @@ mod schema;
 mod tree;
 mod update;
 mod validate;
+mod watch;
+mod workspace;
 
 use std::io;
 use std::path::PathBuf;
@@ -95,6 +97,8 @@ enum CliError {
     RemoteSchemas(String),
     #[error("read `{0}`: its name is not UTF-8 or holds control characters")]
     UnreadableName(PathBuf),
+    #[error("watch `{path}`")]
+    Watch { path: PathBuf, source: notify::Error },
     #[error("print an object")]
     Emit(#[from] EmitError),
     #[error(transparent)]

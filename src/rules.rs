@@ -35,6 +35,7 @@ mod verdicts;
 mod versions;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 pub use crate::rules::verdicts::Verdicts;
 
@@ -138,7 +139,7 @@ impl<'a> Context<'a> {
         version: FluxVersion,
         locations: Vec<SchemaLocation>,
     ) -> Self {
-        Self::knowing(&Verdicts::default(), repo, fleet, version, locations)
+        Self::knowing(&Verdicts::default(), repo, fleet, version, locations.into_iter().map(Arc::new).collect())
     }
 
     /// Returns the same as [`Context::with_schemas`], with the objects left out that `known` has a verdict on.
@@ -147,10 +148,10 @@ impl<'a> Context<'a> {
         repo: &'a Repo,
         fleet: &'a Fleet,
         version: FluxVersion,
-        mut locations: Vec<SchemaLocation>,
+        mut locations: Vec<Arc<SchemaLocation>>,
     ) -> Self {
         let (config, mut findings) = config::read(repo.files());
-        locations.extend(schemas::locations(repo, &config, &mut findings));
+        locations.extend(schemas::locations(repo, &config, &mut findings).into_iter().map(Arc::new));
         let catalogue = known.catalogue().unwrap_or_else(|| Catalogue::of(repo).with_locations(locations));
         let check = |cluster| ClusterSchemas::new(&catalogue, cluster, known);
         let schemas = fleet.clusters.par_iter().map(check).collect();

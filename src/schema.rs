@@ -147,7 +147,7 @@ pub enum Outcome {
 pub struct Catalogue {
     shared: Arc<Shared>,
     /// Schemas from outside the repository, in the order in which they are asked.
-    locations: Arc<[SchemaLocation]>,
+    locations: Arc<[Arc<SchemaLocation>]>,
     /// CRDs that the cluster applies.
     cluster: Arc<BTreeMap<Gvk, Arc<CrdVersion>>>,
     /// Group and kind of these CRDs: other versions of them do not exist in the cluster.
@@ -210,8 +210,8 @@ impl Catalogue {
     }
 
     /// Returns the same with schemas from outside the repository, which come after its CRDs and before the embedded ones.
-    pub fn with_locations(self, locations: impl IntoIterator<Item = SchemaLocation>) -> Self {
-        Self { locations: locations.into_iter().collect(), ..self }
+    pub fn with_locations(self, locations: impl IntoIterator<Item: Into<Arc<SchemaLocation>>>) -> Self {
+        Self { locations: locations.into_iter().map(Into::into).collect(), ..self }
     }
 
     /// Returns the catalogue of a cluster that applies `objects`: the CRDs among them come first.

@@ -16,6 +16,7 @@
 //! ```
 
 use std::mem;
+use std::sync::Arc;
 
 use crate::config::{self, Date};
 use crate::diagnostic::Findings;
@@ -33,7 +34,7 @@ pub struct Settings {
     /// Release line whose behaviour is followed; nothing: what gitops.yaml says.
     pub version: Option<FluxVersion>,
     /// Schemas from outside the repository.
-    pub schemas: Vec<SchemaLocation>,
+    pub schemas: Vec<Arc<SchemaLocation>>,
     /// The day on which accepted findings may have expired; nothing: none has.
     pub today: Option<Date>,
 }

@@ -71,6 +71,14 @@ impl Console {
         stdout.flush()
     }
 
+    /// Clears the terminal, where stdout is one.
+    pub(super) fn clear(&self) -> io::Result<()> {
+        if self.stdout.is_terminal() && env::var_os("TERM").is_none_or(|term| term != "dumb") {
+            self.print("\x1b[2J\x1b[3J\x1b[H")?;
+        }
+        Ok(())
+    }
+
     /// Says something to the person at the terminal; when nobody can hear it, nothing is lost.
     pub(super) fn say(&self, talk: &str) {
         drop(writeln!(self.stderr.lock(), "{talk}"));

@@ -55,25 +55,34 @@ pub(super) fn render(
     version: Option<FluxVersion>,
     rendered: Rendered,
 ) -> Result<(Fleet, FluxVersion), CliError> {
-    let located = |cluster: &ClusterArg| Some((cluster.name.clone(), cluster.directory.clone()?));
     let (config, _) = config::read(repo.files());
-    let named = Options {
+    let options = options(wanted).configured(version, &config, repo.files());
+    let fleet = flux::clusters(repo, &options);
+    check_names(repo, wanted, &fleet)?;
+    Ok((fleet, options.version))
+}
+
+/// Returns the options that ask for `wanted`.
+pub(super) fn options(wanted: &[ClusterArg]) -> Options {
+    let located = |cluster: &ClusterArg| Some((cluster.name.clone(), cluster.directory.clone()?));
+    Options {
         clusters: wanted.iter().filter_map(located).collect(),
         only: match rendered {
             Rendered::All => [].into(),
             Rendered::Wanted => names(wanted).collect(),
         },
         ..Options::default()
-    };
-    let options = named.configured(version, &config, repo.files());
-    let fleet = flux::clusters(repo, &options);
-    let exists = |wanted: &ClusterArg| fleet.clusters.iter().any(|cluster| cluster.name == wanted.name);
-    if let Some(missing) = wanted.iter().find(|wanted| !exists(wanted)) {
-        let all = flux::clusters(repo, &Options { only: [].into(), ..options });
-        let known = Names(all.clusters.into_iter().map(|cluster| cluster.name).collect());
-        return Err(CliError::UnknownCluster { name: missing.name.clone(), known });
     }
-    Ok((fleet, options.version))
+}
+
+/// Refuses a name of `wanted` that no cluster of `fleet`, which was rendered for it, has.
+pub(super) fn check_names(repo: &Repo, wanted: &[ClusterArg], fleet: &Fleet) -> Result<(), CliError> {
+    let exists = |wanted: &ClusterArg| fleet.clusters.iter().any(|cluster| cluster.name == wanted.name);
+    let Some(missing) = wanted.iter().find(|wanted| !exists(wanted)) else { return Ok(()) };
+    let (config, _) = config::read(repo.files());
+    let all = Options { only: [].into(), ..options(wanted) }.configured(None, &config, repo.files());
+    let known = flux::clusters(repo, &all).clusters.into_iter().map(|cluster| cluster.name);
+    Err(CliError::UnknownCluster { name: missing.name.clone(), known: Names(known.collect()) })
 }
 
 /// Names for a message: quoted, with commas.

@@ -71,7 +71,8 @@ pub(super) fn read_reachable(root: &Path, directory: &RepoPath) -> Repo {
     Repo::new(FileSet::from_contents(contents))
 }
 
-fn excluded(patterns: &[String]) -> Result<Gitignore, CliError> {
+/// Returns what `patterns` match, each as a line of a .gitignore.
+pub(super) fn excluded(patterns: &[String]) -> Result<Gitignore, CliError> {
     let mut builder = GitignoreBuilder::new("");
     for pattern in patterns {
         builder.add_line(None, pattern)?;

@@ -1,6 +1,8 @@
 //! `gitops-gen validate`: what is wrong in a repository.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
 
 use clap::ValueEnum;
 
@@ -8,6 +10,8 @@ use crate::cli::console::{self, Console};
 use crate::cli::fleet::{self, ClusterArg, Rendered};
 use crate::cli::schema;
 use crate::cli::tree::{self, Tree};
+use crate::cli::watch::{self, Notice};
+use crate::cli::workspace::Workspace;
 use crate::cli::{CliError, Ended};
 use crate::diagnostic::{Findings, Severity};
 use crate::flux::FluxVersion;
@@ -15,6 +19,8 @@ use crate::git;
 use crate::repo::Repo;
 use crate::report::{self, Color};
 use crate::rules::{self, Context};
+use crate::schema::SchemaLocation;
+use crate::session::Settings;
 use crate::text;
 
 /// Check a repository offline, cluster by cluster, as Flux would apply it
@@ -45,6 +51,10 @@ pub(super) struct Args {
     /// Flux release whose behaviour is followed [default: what gitops.yaml says, else 2.9]
     #[arg(long, value_name = "VERSION")]
     flux_version: Option<FluxVersion>,
+    /// Keep running and check again whenever a file is saved; `poll` looks every second instead of waiting to be told,
+    /// for network file systems
+    #[arg(long, value_enum, value_name = "HOW", num_args = 0..=1, require_equals = true, default_missing_value = "events")]
+    watch: Option<Notice>,
 }
 
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
@@ -84,10 +94,21 @@ impl FailOn {
     }
 }
 
-/// Checks the repository and prints the report.
+impl Args {
+    /// Reads the schemas of `--schema-location`.
+    fn locations(&self) -> Result<Vec<SchemaLocation>, CliError> {
+        let locations =
+            self.schema_locations.iter().map(|given| schema::location(given)).collect::<Result<Vec<_>, _>>()?;
+        Ok(locations.into_iter().flatten().collect())
+    }
+}
+
+/// Checks the repository and prints the report, again and again where `--watch` asks for it.
 pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
-    let locations = args.schema_locations.iter().map(|given| schema::location(given)).collect::<Result<Vec<_>, _>>()?;
-    let locations = locations.into_iter().flatten().collect();
+    if let Some(notice) = args.watch {
+        return watch(args, notice, console);
+    }
+    let locations = args.locations()?;
     let Tree { repo, not_checked } = tree::read_without(&args.directory, &args.exclude)?;
     let (fleet, version) = fleet::render(&repo, &args.clusters, args.flux_version, Rendered::All)?;
     let context = Context::with_schemas(&repo, &fleet, version, locations);
@@ -104,6 +125,27 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
     }
     let fails = findings.worst().is_some_and(|worst| worst >= args.fail_on.severity());
     Ok(if fails { Ended::WithFindings } else { Ended::Clean })
+}
+
+/// Checks the repository after every change, until somebody stops the process.
+fn watch(args: &Args, notice: Notice, console: &Console) -> Result<Ended, CliError> {
+    let schemas = args.locations()?.into_iter().map(Arc::new).collect();
+    let settings = Settings {
+        options: fleet::options(&args.clusters),
+        version: args.flux_version,
+        today: console::today(),
+        schemas,
+    };
+    let started = Instant::now();
+    let mut workspace = Workspace::open(&args.directory, &args.exclude, settings)?;
+    fleet::check_names(workspace.session().repo(), &args.clusters, workspace.session().fleet())?;
+    let show = |workspace: &Workspace, what: &str, started: Instant| -> Result<(), CliError> {
+        console.clear()?;
+        print(args, &workspace.findings(), workspace.session().repo(), console)?;
+        console.say(&format!("{what}, checked in {} ms; waiting for changes", started.elapsed().as_millis()));
+        Ok(())
+    };
+    watch::changes(&mut workspace, notice, console, started, show)
 }
 
 /// Prints the report, or writes it to a file and prints the text.
