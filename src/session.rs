@@ -15,6 +15,7 @@
 //! assert!(session.findings().diagnostics.is_empty());
 //! ```
 
+use std::collections::BTreeSet;
 use std::mem;
 use std::sync::Arc;
 
@@ -31,6 +32,8 @@ use crate::text::{Content, FileSet, RepoPath};
 pub struct Settings {
     /// Which clusters are wanted; what it leaves open gitops.yaml or the layout of the repository decides.
     pub options: Options,
+    /// Names of the clusters that findings are wanted of; empty: all.
+    pub reported: BTreeSet<String>,
     /// Release line whose behaviour is followed; nothing: what gitops.yaml says.
     pub version: Option<FluxVersion>,
     /// Schemas from outside the repository.
@@ -82,7 +85,8 @@ impl Session {
     fn check(&mut self) {
         let version = self.settings.options(&self.repo).version;
         let schemas = self.settings.schemas.clone();
-        let context = Context::knowing(&self.verdicts, &self.repo, &self.revision.fleet, version, schemas);
+        let context = Context::knowing(&self.verdicts, &self.repo, &self.revision.fleet, version, schemas)
+            .reporting(self.settings.reported.iter().cloned());
         let context = match self.settings.today {
             Some(today) => context.on(today),
             None => context,

@@ -56,14 +56,14 @@ pub(super) fn render(
     rendered: Rendered,
 ) -> Result<(Fleet, FluxVersion), CliError> {
     let (config, _) = config::read(repo.files());
-    let options = options(wanted).configured(version, &config, repo.files());
+    let options = options(wanted, rendered).configured(version, &config, repo.files());
     let fleet = flux::clusters(repo, &options);
     check_names(repo, wanted, &fleet)?;
     Ok((fleet, options.version))
 }
 
 /// Returns the options that ask for `wanted`.
-pub(super) fn options(wanted: &[ClusterArg]) -> Options {
+pub(super) fn options(wanted: &[ClusterArg], rendered: Rendered) -> Options {
     let located = |cluster: &ClusterArg| Some((cluster.name.clone(), cluster.directory.clone()?));
     Options {
         clusters: wanted.iter().filter_map(located).collect(),
@@ -80,7 +80,7 @@ pub(super) fn check_names(repo: &Repo, wanted: &[ClusterArg], fleet: &Fleet) -> 
     let exists = |wanted: &ClusterArg| fleet.clusters.iter().any(|cluster| cluster.name == wanted.name);
     let Some(missing) = wanted.iter().find(|wanted| !exists(wanted)) else { return Ok(()) };
     let (config, _) = config::read(repo.files());
-    let all = Options { only: [].into(), ..options(wanted) }.configured(None, &config, repo.files());
+    let all = options(wanted, Rendered::All).configured(None, &config, repo.files());
     let known = flux::clusters(repo, &all).clusters.into_iter().map(|cluster| cluster.name);
     Err(CliError::UnknownCluster { name: missing.name.clone(), known: Names(known.collect()) })
 }

@@ -111,7 +111,7 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
     let locations = args.locations()?;
     let Tree { repo, not_checked } = tree::read_without(&args.directory, &args.exclude)?;
     let (fleet, version) = fleet::render(&repo, &args.clusters, args.flux_version, Rendered::All)?;
-    let context = Context::with_schemas(&repo, &fleet, version, locations);
+    let context = Context::with_schemas(&repo, &fleet, version, locations).reporting(fleet::names(&args.clusters));
     let context = match console::today() {
         Some(today) => context.on(today),
         None => context,
@@ -131,7 +131,8 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
 fn watch(args: &Args, notice: Notice, console: &Console) -> Result<Ended, CliError> {
     let schemas = args.locations()?.into_iter().map(Arc::new).collect();
     let settings = Settings {
-        options: fleet::options(&args.clusters),
+        options: fleet::options(&args.clusters, Rendered::All),
+        reported: fleet::names(&args.clusters).collect(),
         version: args.flux_version,
         today: console::today(),
         schemas,
