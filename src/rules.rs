@@ -24,6 +24,7 @@ mod ownership;
 mod patches;
 mod pods;
 mod references;
+mod scalars;
 mod scaling;
 mod schemas;
 mod secrets;
@@ -194,6 +195,7 @@ impl<'a> Context<'a> {
 /// The families, in the order they are documented.
 const FAMILIES: &[&[Rule]] = &[
     files::RULES,
+    scalars::RULES,
     kustomizations::RULES,
     schemas::RULES,
     sources::RULES,
