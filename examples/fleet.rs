@@ -1,25 +1,39 @@
-//! Writes the fleet of the benches to a directory: `cargo run --example fleet -- DIR [APPS]`.
+//! Writes the fleets of the benches to a directory: `cargo run --example fleet -- DIR [APPS]` three clusters with so many
+//! applications, `cargo run --example fleet -- DIR --kinds 10000` one cluster with so many manifests of fifty kinds.
 
 #[path = "../benches/fleet/mod.rs"]
 mod fleet;
+#[path = "../benches/fleet/kinds.rs"]
+mod kinds;
 
 use std::path::Path;
 use std::process::ExitCode;
 
-use gitops_gen::text;
+use gitops_gen::text::{self, FileSet};
 
 fn main() -> ExitCode {
-    let Some(directory) = std::env::args_os().nth(1) else {
-        report("usage: fleet DIR [APPS]");
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let Some((directory, files)) = read(&arguments) else {
+        report("usage: fleet DIR [APPS | --kinds MANIFESTS]");
         return ExitCode::from(2);
     };
-    let apps = std::env::args().nth(2).and_then(|apps| apps.parse().ok()).unwrap_or(fleet::APPS);
-    match text::write_tree(Path::new(&directory), &fleet::fleet(apps)) {
+    match text::write_tree(Path::new(directory), &files) {
         Ok(_) => ExitCode::SUCCESS,
         Err(error) => {
             report(&format!("failed to {error}"));
             ExitCode::from(2)
         }
+    }
+}
+
+/// Returns where to write and what.
+fn read<'a>(arguments: &[&'a str]) -> Option<(&'a str, FileSet)> {
+    match *arguments {
+        [directory] => Some((directory, fleet::fleet(fleet::APPS))),
+        [directory, apps] => Some((directory, fleet::fleet(apps.parse().ok()?))),
+        [directory, "--kinds", manifests] => Some((directory, kinds::manifests(manifests.parse().ok()?))),
+        _ => None,
     }
 }
 
