@@ -52,8 +52,8 @@ fn check(files: &[(&str, &str)], locations: Vec<SchemaLocation>) -> (Option<Orig
     }
 }
 
-fn file(path: &str) -> Option<Origin> {
-    Some(Origin::File(path.into()))
+fn file(path: &str) -> Origin {
+    Origin::File(path.into())
 }
 
 const WRONG: &str = "`spec.size`: expected an integer, found text \"two\"";
@@ -67,7 +67,7 @@ fn each_layout_of_the_field_is_searched() {
     ];
     for (path, content) in cases {
         let found = check(&[("a.yaml", WIDGET)], vec![location(Layout::Known, &[(path, content)])]);
-        assert_eq!(found, (file(&format!("schemas/{path}")), vec![WRONG.to_owned()]));
+        assert_eq!(found, (Some(file(&format!("schemas/{path}"))), vec![WRONG.to_owned()]));
     }
     let template = Layout::Template("{{.ResourceAPIVersion}}/{{.Group}}/{{.ResourceKind}}.json".to_owned());
     let found = check(&[("a.yaml", WIDGET)], vec![location(template, &[("v1/example.com/widget.json", JSON)])]);
@@ -92,7 +92,7 @@ fn crds_of_the_repository_come_first_then_locations_in_order_then_what_is_embedd
 
     let map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: 1}\n";
     let open = location(Layout::Known, &[("configmap-v1.json", r#"{"properties": {"data": {"type": "object"}}}"#)]);
-    assert_eq!(check(&[("a.yaml", map)], vec![open]), (file("schemas/configmap-v1.json"), vec![]));
+    assert_eq!(check(&[("a.yaml", map)], vec![open]), (Some(file("schemas/configmap-v1.json")), vec![]));
     assert_eq!(check(&[("a.yaml", map)], Vec::new()).1.len(), 1);
 }
 
@@ -127,10 +127,10 @@ fn crds_that_contradict_each_other_or_are_broken_are_not_imported() {
 
 #[test]
 fn a_file_that_is_no_schema_is_named_with_the_kind_that_needs_it() {
-    for content in ["{", r#"{"properties": {"spec": {"type": "whole"}}}"#, r##"{"$ref": "_definitions.json#/a"}"##] {
+    for content in ["{", r#"{"properties": {"spec": {"type": "whole"}}}"#, r#"{"$ref": "_definitions.json#/a"}"#] {
         let broken = location(Layout::Known, &[("example.com/widget_v1.json", content)]);
         let (origin, said) = check(&[("a.yaml", WIDGET)], vec![broken]);
-        assert_eq!(origin, file("schemas/example.com/widget_v1.json"), "{content}: {said:?}");
+        assert_eq!(origin, Some(file("schemas/example.com/widget_v1.json")), "{content}: {said:?}");
         assert!(!said.is_empty() && !said[0].starts_with("`spec"), "{said:?}");
     }
 }

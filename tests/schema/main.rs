@@ -1,7 +1,9 @@
 //! What the schema catalogue says of objects, in words and places.
 
 mod corpus;
+mod hostile;
 mod locations;
+mod models;
 
 use gitops_gen::kube::Gvk;
 use gitops_gen::repo::Repo;
