@@ -38,6 +38,14 @@ pub struct Checkpoint {
     pub marks: Vec<Mark>,
 }
 
+impl Checkpoint {
+    /// Returns the checkpoint with a mark at its position, as it is stored before the windows of the mark are closed.
+    pub fn with_mark(mut self, mark: Mark) -> Self {
+        self.marks.push(mark);
+        self
+    }
+}
+
 /// The metadata is not ours, or of another version.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("offset metadata `{0}` is no checkpoint of this program")]

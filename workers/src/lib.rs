@@ -5,6 +5,7 @@
 
 // Ground: values.
 pub mod decimal;
+pub mod environment;
 pub mod settings;
 pub mod trade;
 
@@ -12,3 +13,21 @@ pub mod trade;
 pub mod candle;
 pub mod checkpoint;
 pub mod partition;
+
+// Second floor: where trades come from.
+pub mod source;
+
+// Third floor: configuration.
+pub mod config;
+
+// Fourth floor: Kafka, numbers and the web server.
+pub mod http;
+pub mod kafka;
+pub mod metrics;
+
+// Fifth floor: the loops.
+pub mod ingest;
+pub mod processor;
+
+// Roof: the only place that prints and reads the environment.
+pub mod program;

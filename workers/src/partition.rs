@@ -24,6 +24,7 @@ use crate::checkpoint::Checkpoint;
 use crate::checkpoint::MAX_MARKS;
 use crate::checkpoint::Mark;
 use crate::settings::Emit;
+use crate::settings::Guarantee;
 use crate::settings::Settings;
 use crate::trade::Trade;
 
@@ -245,25 +246,32 @@ impl Partition {
         }
     }
 
-    /// Closes windows of an idle partition by the clock, `now_us`, as of the current position. Returns whether it did: then the
-    /// checkpoint has to be stored before `out` is written, because only the checkpoint can repeat it.
-    pub fn close_idle(&mut self, now_us: i64, out: &mut Vec<CandleRecord>) -> bool {
+    /// Returns the mark by which the clock, `now_us`, closes windows of the idle partition at its position; `None` when none is
+    /// due. With at-least-once the checkpoint with this mark has to be stored before [`Self::close`]: then a crash repeats what
+    /// `close` writes, wherever it happens.
+    pub fn idle_mark(&self, now_us: i64) -> Option<Mark> {
         let (grace, idle) = (self.settings.grace_us, self.settings.idle_us);
         if self.is_replaying() || self.marks.len() >= MAX_MARKS {
-            return false;
+            return None;
         }
-        let due =
-            self.windows.iter().filter(|(_, slots)| slots.closed_by.is_none()).filter_map(|((index, start), _)| {
-                let end = start + i64::from(self.settings.seconds[*index]) * 1_000_000;
-                (end + grace + idle <= now_us).then_some(end + grace)
-            });
-        let due: Vec<i64> = due.collect();
-        let Some(first) = due.iter().min() else { return false };
+        let open = self.windows.iter().filter(|(_, slots)| slots.closed_by.is_none());
+        let ends = open.map(|((index, start), _)| start + i64::from(self.settings.seconds[*index]) * 1_000_000 + grace);
+        let due: Vec<i64> = ends.filter(|end| end + idle <= now_us).collect();
+        let first = due.iter().min()?;
         // Not so far that a window would be closed and forgotten at once: then nothing could repeat its record.
         let last = first + self.settings.horizon_us.max(1);
-        let watermark_us = due.iter().copied().filter(|watermark| *watermark < last).max().unwrap_or(*first);
-        self.apply(Mark { offset: self.next, watermark_us }, Some(out));
-        true
+        let watermark_us = due.iter().copied().filter(|end| *end < last).max().unwrap_or(*first);
+        Some(Mark { offset: self.next, watermark_us })
+    }
+
+    /// Closes the windows of a mark.
+    pub fn close(&mut self, mark: Mark, out: &mut Vec<CandleRecord>) {
+        self.apply(mark, Some(out));
+    }
+
+    /// Whether the record at `offset` was processed before the last commit: it is read again, and writes nothing.
+    pub fn is_replay(&self, offset: i64) -> bool {
+        offset < self.live_from
     }
 
     /// Brings the partition to the offset `offset`, before the record there: marks on the way are applied. To be called with the
@@ -274,8 +282,11 @@ impl Partition {
             && mark.offset <= offset
         {
             self.ahead.remove(0);
-            // At the committed position the records of a mark may not have been written: see `close_idle`.
-            let silent = mark.offset < self.live_from;
+            // At the committed position the records of a mark may not have been written: see `idle_mark`.
+            let silent = match self.settings.guarantee {
+                Guarantee::AtLeastOnce => mark.offset < self.live_from,
+                Guarantee::ExactlyOnce => mark.offset <= self.live_from,
+            };
             self.apply(mark, if silent { None } else { Some(&mut *out) });
         }
     }

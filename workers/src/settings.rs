@@ -9,6 +9,15 @@ pub enum Emit {
     Current,
 }
 
+/// What happens when a process dies between writing and committing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guarantee {
+    /// Records are written again, the same to the byte.
+    AtLeastOnce,
+    /// Records and position are one transaction.
+    ExactlyOnce,
+}
+
 /// What decides about windows; the same for every partition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -22,6 +31,8 @@ pub struct Settings {
     pub idle_us: i64,
     /// Which records are written.
     pub emit: Emit,
+    /// What a crash may repeat.
+    pub guarantee: Guarantee,
 }
 
 impl Settings {

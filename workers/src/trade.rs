@@ -165,6 +165,7 @@ pub struct TradeMessage<'a> {
     /// Always 1.
     pub v: u64,
     /// See [`Trade::exchange`].
+    #[serde(skip_serializing_if = "str::is_empty")]
     pub exchange: &'a str,
     /// See [`Trade::pair`]; also the record's key.
     pub pair: &'a str,
@@ -181,6 +182,16 @@ pub struct TradeMessage<'a> {
     pub ts_us: i64,
     /// How it came here: `ws`, `rest`, `replay` or `synthetic`.
     pub src: &'a str,
+}
+
+impl TradeMessage<'_> {
+    /// Returns the value of the record.
+    ///
+    /// # Panics
+    /// Never: strings and numbers are JSON.
+    pub fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("strings and numbers are JSON")
+    }
 }
 
 /// Returns the text of a string, or the digits of a number.

@@ -12,6 +12,7 @@ use workers::partition::CandleRecord;
 use workers::partition::Effect;
 use workers::partition::Partition;
 use workers::settings::Emit;
+use workers::settings::Guarantee;
 use workers::settings::Settings;
 use workers::trade::Trade;
 
@@ -20,7 +21,14 @@ const SECOND: i64 = 1_000_000;
 const START: i64 = 1_731_153_600 * SECOND;
 
 fn settings(emit: Emit) -> Settings {
-    Settings { seconds: vec![10, 30], grace_us: 2 * SECOND, horizon_us: 20 * SECOND, idle_us: 5 * SECOND, emit }
+    Settings {
+        seconds: vec![10, 30],
+        grace_us: 2 * SECOND,
+        horizon_us: 20 * SECOND,
+        idle_us: 5 * SECOND,
+        emit,
+        guarantee: Guarantee::AtLeastOnce,
+    }
 }
 
 /// The trade of an id: its pair and price follow from the id, as they do on an exchange.
@@ -55,7 +63,9 @@ fn happen(partition: &mut Partition, event: &Event, out: &mut Vec<CandleRecord>)
         Event::Trade(trade) => return partition.add(offset, trade, out),
         Event::Poison => partition.skip(offset, out),
         Event::Idle(now_us) => {
-            partition.close_idle(*now_us, out);
+            if let Some(mark) = partition.idle_mark(*now_us) {
+                partition.close(mark, out);
+            }
         }
     }
     Effect::default()
@@ -106,6 +116,11 @@ proptest! {
         let mut log: Vec<Event> = Vec::new();
         for (index, event) in events.iter().enumerate() {
             let (mut expected, mut found) = (Vec::new(), Vec::new());
+            // What is stored before the windows of a mark are closed.
+            let stored = match event {
+                Event::Idle(now_us) => restored.idle_mark(*now_us).map(|mark| restored.checkpoint().with_mark(mark)),
+                Event::Trade(_) | Event::Poison => None,
+            };
             happen(&mut whole, event, &mut expected);
             happen(&mut restored, event, &mut found);
             if !matches!(event, Event::Idle(_)) {
@@ -120,7 +135,7 @@ proptest! {
             if cuts.contains(&index) {
                 // The crash: what is left is the committed position, its metadata, and the log.
                 let next = restored.next();
-                let checkpoint = restored.checkpoint().to_string().parse().unwrap();
+                let checkpoint = stored.unwrap_or_else(|| restored.checkpoint()).to_string().parse().unwrap();
                 restored = Partition::new(settings.clone(), Beginning::Checkpoint(checkpoint), next);
                 let mut replayed = Vec::new();
                 while restored.is_replaying() {
@@ -153,7 +168,9 @@ proptest! {
                 accepted.entry((trade.pair.to_string(), start)).or_default().insert(trade.id, trade.clone());
             }
         }
-        while partition.close_idle(i64::MAX / 2, &mut records) {}
+        while let Some(mark) = partition.idle_mark(i64::MAX / 2) {
+            partition.close(mark, &mut records);
+        }
         let mut last: BTreeMap<String, String> = BTreeMap::new();
         for record in records {
             last.insert(record.key.clone(), String::from_utf8(record.value).unwrap());

@@ -1,0 +1,172 @@
+//! What is written: candles, late trades, dead letters. A full queue waits, and nothing is dropped.
+
+use std::time::Duration;
+
+use rdkafka::Message;
+use rdkafka::error::KafkaError;
+use rdkafka::error::RDKafkaErrorCode;
+use rdkafka::message::BorrowedMessage;
+use rdkafka::message::Header;
+use rdkafka::message::OwnedHeaders;
+use rdkafka::producer::BaseProducer;
+use rdkafka::producer::BaseRecord;
+use rdkafka::producer::Producer;
+use rdkafka::producer::PurgeConfig;
+
+use crate::candle::Status;
+use crate::config::Candles;
+use crate::kafka;
+use crate::kafka::Deliveries;
+use crate::kafka::PATIENCE;
+use crate::kafka::WorkError;
+use crate::metrics::CandleMetrics;
+use crate::metrics::Kind;
+use crate::partition::CandleRecord;
+use crate::trade::MAX_BYTES;
+use crate::trade::Rejection;
+
+/// Bytes of an oversized record that its dead letter keeps.
+const EXCERPT: usize = 65_536;
+
+/// The producer.
+pub(super) struct Output {
+    pub(super) producer: BaseProducer<Deliveries>,
+    /// Of the records that are sent now; the checkpoint before waits for those of the other parity.
+    pub(super) epoch: usize,
+    /// Whether records belong to transactions, and whether one is open.
+    pub(super) transaction: Transaction,
+    topic: String,
+}
+
+/// Where the producer stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Transaction {
+    /// There are none.
+    Never,
+    /// The next record begins one.
+    Closed,
+    /// Records are being added.
+    Open,
+}
+
+impl Output {
+    pub(super) fn new(config: &Candles) -> Result<Self, WorkError> {
+        let transactional = kafka::is_transactional(config);
+        let id = if transactional { config.transactional_id.as_str() } else { "" };
+        let producer: BaseProducer<Deliveries> = kafka::producer_config(&config.kafka, id)
+            .create_with_context(Deliveries::default())
+            .map_err(WorkError::when("create the producer"))?;
+        if transactional {
+            // Fences whoever still uses the id, and waits for its transaction to end.
+            producer.init_transactions(PATIENCE * 3).map_err(WorkError::when("initialise transactions"))?;
+        }
+        let transaction = if transactional { Transaction::Closed } else { Transaction::Never };
+        Ok(Self { producer, epoch: 0, transaction, topic: config.output.clone() })
+    }
+
+    /// Lets callbacks run, and tells of lost records.
+    pub(super) fn serve(&self) -> Result<(), WorkError> {
+        self.producer.poll(Duration::ZERO);
+        self.producer.context().failure().map_or(Ok(()), |reason| Err(WorkError::Delivery(reason)))
+    }
+
+    /// Writes a candle to the partition of its trades.
+    pub(super) fn candle(
+        &mut self,
+        partition: i32,
+        record: &CandleRecord,
+        metrics: &CandleMetrics,
+    ) -> Result<(), WorkError> {
+        let kind = match record.status {
+            Status::Open => "open",
+            Status::Final => "final",
+            Status::Corrected => "corrected",
+        };
+        metrics.candles.get_or_create(&Kind { kind }).inc();
+        if record.status == Status::Final {
+            metrics.missing.inc_by(record.missing);
+        }
+        let topic = self.topic.clone();
+        let out = BaseRecord::with_opaque_to(&topic, self.epoch).partition(partition);
+        self.send(out.key(record.key.as_bytes()).payload(&record.value))
+    }
+
+    /// Passes a trade that came after its window was forgotten.
+    pub(super) fn late(&mut self, topic: &str, message: &BorrowedMessage) -> Result<(), WorkError> {
+        let headers = origin(message);
+        self.send_with(topic, message, headers)
+    }
+
+    /// Sets aside a record that is not a trade.
+    pub(super) fn dead_letter(
+        &mut self,
+        topic: &str,
+        message: &BorrowedMessage,
+        rejection: &Rejection,
+    ) -> Result<(), WorkError> {
+        let headers = origin(message)
+            .insert(Header { key: "x-reason", value: Some(rejection.reason()) })
+            .insert(Header { key: "x-error", value: Some(&rejection.to_string()) });
+        self.send_with(topic, message, headers)
+    }
+
+    fn send_with(&mut self, topic: &str, message: &BorrowedMessage, headers: OwnedHeaders) -> Result<(), WorkError> {
+        let mut record = BaseRecord::with_opaque_to(topic, self.epoch).headers(headers);
+        let key = message.key().unwrap_or_default();
+        if message.key().is_some() {
+            record = record.key(key);
+        }
+        if let Some(payload) = message.payload() {
+            let kept = if payload.len() > MAX_BYTES { &payload[..EXCERPT] } else { payload };
+            record = record.payload(kept);
+        }
+        self.send(record)
+    }
+
+    /// Sends a record; waits while the queue is full.
+    fn send(&mut self, record: BaseRecord<'_, [u8], [u8], usize>) -> Result<(), WorkError> {
+        if self.transaction == Transaction::Closed {
+            self.producer.begin_transaction().map_err(WorkError::when("begin a transaction"))?;
+            self.transaction = Transaction::Open;
+        }
+        let mut record = record;
+        self.producer.context().sent(self.epoch);
+        loop {
+            match self.producer.send(record) {
+                Ok(()) => return Ok(()),
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), returned)) => {
+                    record = returned;
+                    self.producer.poll(Duration::from_millis(20));
+                    self.serve()?;
+                }
+                Err((source, _)) => return Err(WorkError::Kafka { doing: "write a record", source }),
+            }
+        }
+    }
+
+    /// Waits until everything is written.
+    pub(super) fn flush(&self, timeout: Duration) -> Result<(), WorkError> {
+        let flushed = self.producer.flush(timeout);
+        self.serve()?;
+        flushed.map_err(WorkError::when("write what is queued"))
+    }
+
+    /// Drops what is queued: somebody else writes it now.
+    pub(super) fn purge(&self) {
+        self.producer.purge(PurgeConfig::default().queue());
+        self.producer.poll(Duration::ZERO);
+    }
+}
+
+/// Returns the headers that say where a record stood.
+fn origin(message: &BorrowedMessage) -> OwnedHeaders {
+    let mut headers = OwnedHeaders::new()
+        .insert(Header { key: "x-origin-topic", value: Some(message.topic()) })
+        .insert(Header { key: "x-origin-partition", value: Some(&message.partition().to_string()) })
+        .insert(Header { key: "x-origin-offset", value: Some(&message.offset().to_string()) });
+    let size = message.payload().map_or(0, <[u8]>::len);
+    if size > MAX_BYTES {
+        headers = headers.insert(Header { key: "x-truncated-from-bytes", value: Some(&size.to_string()) });
+    }
+    headers
+}
