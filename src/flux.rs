@@ -29,6 +29,7 @@ mod substitute;
 mod variables;
 mod version;
 
+pub(crate) use crate::flux::bootstrap::artifact_path;
 pub use crate::flux::cluster::{CLUSTER_MISSING, Cluster, Fleet, Object, Options, Revision, clusters};
 pub use crate::flux::kustomization::{
     FluxKustomization, Location, ReferenceState, SubstituteReference, Substitution, SubstitutionFinding,
@@ -37,4 +38,5 @@ pub use crate::flux::kustomization::{
 pub use crate::flux::read::{SourceRef, depends_on, duration, object_reference, source_ref};
 pub(crate) use crate::flux::source::normalised_url;
 pub use crate::flux::source::{Artifact, Source, SourceFinding, SourceKey};
+pub(crate) use crate::flux::substitute::is_disabled as is_substitution_disabled;
 pub use crate::flux::version::{FluxVersion, ParseVersionError};

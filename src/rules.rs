@@ -15,15 +15,20 @@
 //! ```
 
 mod depends_on;
+mod encryption;
 mod files;
 mod images;
 mod index;
 mod kustomizations;
+mod lockdown;
 mod monitors;
+mod operators;
 mod ownership;
 mod patches;
 mod pods;
+mod redact;
 mod references;
+mod releases;
 mod scalars;
 mod scaling;
 mod schemas;
@@ -199,10 +204,14 @@ const FAMILIES: &[&[Rule]] = &[
     kustomizations::RULES,
     schemas::RULES,
     sources::RULES,
+    lockdown::RULES,
+    releases::RULES,
     depends_on::RULES,
+    operators::RULES,
     ownership::RULES,
     patches::RULES,
     substitution::RULES,
+    substitution::effects::RULES,
     references::RULES,
     pods::RULES,
     services::RULES,
@@ -211,6 +220,7 @@ const FAMILIES: &[&[Rule]] = &[
     images::RULES,
     versions::RULES,
     secrets::RULES,
+    encryption::RULES,
     settings::RULES,
 ];
 
@@ -242,6 +252,8 @@ pub fn check(context: &Context<'_>) -> Findings {
     for (rule, found) in rules.iter().zip(found) {
         findings.diagnostics.extend(found.into_iter().filter(|finding| !is_consequence(rule, finding, &broken)));
     }
+    drop_repetitions(&mut findings);
+    redact::hide_secret_variables(context, &mut findings);
     settings::apply(context, &mut findings);
     findings
         .diagnostics
@@ -279,7 +291,17 @@ fn broken_clusters<'a>(context: &'a Context<'_>) -> impl Iterator<Item = &'a str
 /// from it is not. Only what cannot be proven is a note although its rule is none.
 fn is_consequence(rule: &Rule, finding: &Diagnostic, broken: &BTreeSet<&str>) -> bool {
     let is_unproven = finding.severity == Severity::Note && rule.severity > Severity::Note;
-    is_unproven && finding.cluster.as_deref().is_some_and(|cluster| broken.contains(cluster))
+    is_unproven && finding.cluster.as_deref().map_or(!broken.is_empty(), |cluster| broken.contains(cluster))
+}
+
+/// Drops what a cluster that takes in another one has twice for that reason.
+fn drop_repetitions(findings: &mut Findings) {
+    const REPETITIONS: [&str; 3] =
+        ["kustomization-resource-duplicate", ownership::TWO_OWNERS.id, ownership::DEFINED_TWICE.id];
+    let cause = |finding: &&Diagnostic| finding.rule == ownership::CLUSTER_IN_CLUSTER.id;
+    let taken: BTreeSet<Option<String>> =
+        findings.diagnostics.iter().filter(cause).map(|finding| finding.cluster.clone()).collect();
+    findings.diagnostics.retain(|finding| !(REPETITIONS.contains(&finding.rule) && taken.contains(&finding.cluster)));
 }
 
 /// Names `cluster` in every finding that `check` adds.

@@ -170,6 +170,19 @@ struct Embedded {
     compiled: OnceLock<Result<Compiled, String>>,
 }
 
+/// Returns how `values` differ from `schema`, a chart's `values.schema.json`.
+///
+/// # Errors
+/// With the reason, where the schema itself cannot be used.
+pub fn check_values(schema: serde_json::Value, values: &Node) -> Result<Vec<Violation>, String> {
+    let compiled = Compiled::new(schema)?;
+    // Fields that are unknown to it are as wrong as to a CRD of the repository.
+    match compile::check(Ok(&compiled), Origin::Crd(values.span), values) {
+        Outcome::Checked(checked) => Ok(checked.violations),
+        _ => Ok(Vec::new()),
+    }
+}
+
 impl Catalogue {
     /// Returns the embedded schemas, and the CRDs in the files of `repo`.
     pub fn of(repo: &Repo) -> Self {

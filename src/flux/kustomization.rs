@@ -56,13 +56,15 @@ pub struct Variable {
     pub value: Option<SmolStr>,
     /// Where it is defined: its key in the `ConfigMap`, the `Secret` or `spec.postBuild.substitute`.
     pub span: Option<Span>,
+    /// Whether a `Secret` defines it: its value is printed nowhere.
+    pub is_secret: bool,
 }
 
 impl Variable {
     /// Returns a variable of this value, defined at `span`. Flux drops the line breaks of every value.
     pub(crate) fn known(value: &str, span: Option<Span>) -> Self {
         let value = if value.contains('\n') { SmolStr::from(value.replace('\n', "")) } else { SmolStr::new(value) };
-        Self { value: Some(value), span }
+        Self { value: Some(value), span, is_secret: false }
     }
 }
 
@@ -70,7 +72,8 @@ impl fmt::Debug for Variable {
     /// Leaves the value out: it may be a secret.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let known = if self.value.is_some() { "known" } else { "unknown" };
-        formatter.debug_struct("Variable").field("value", &known).field("span", &self.span).finish()
+        let mut writer = formatter.debug_struct("Variable");
+        writer.field("value", &known).field("span", &self.span).field("is_secret", &self.is_secret).finish()
     }
 }
 

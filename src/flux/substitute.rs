@@ -69,7 +69,8 @@ impl Substituter<'_> {
     }
 }
 
-fn is_disabled(node: &Node) -> bool {
+/// Returns whether Flux leaves the text of `node` alone.
+pub(crate) fn is_disabled(node: &Node) -> bool {
     ["labels", "annotations"]
         .iter()
         .any(|field| node.at(&["metadata", field, SUBSTITUTE]).and_then(Node::as_str) == Some("disabled"))
@@ -118,8 +119,9 @@ impl Work<'_> {
         let expansion = match self.substituter.expand(&text) {
             Ok(expansion) => expansion,
             Err(error) => {
-                let span = self.place_of_error();
-                self.report(SubstitutionProblem::Expression { reason: error.reason.to_owned() }, span);
+                for (span, reason) in self.places_of_errors(error.reason) {
+                    self.report(SubstitutionProblem::Expression { reason: reason.to_owned() }, span);
+                }
                 return None;
             }
         };
@@ -166,14 +168,23 @@ impl Work<'_> {
         }
     }
 
-    /// Returns the place of the first expression that fails by itself.
-    fn place_of_error(&self) -> Span {
+    /// Returns the place of every expression that fails by itself, with the reason; `reason` is that of the whole text.
+    fn places_of_errors(&self, reason: &'static str) -> Vec<(Span, &'static str)> {
+        let mut found = Vec::new();
         for place in &self.places {
-            let Err(error) = self.substituter.expand(place.text) else { continue };
-            let before = place.text.get(..error.at).map_or(0, |text| text.matches("${").count());
-            return nth_opening(self.substituter.sources, place.span, before);
+            let mut from = 0;
+            // What stands behind a broken expression is read anew.
+            while let Some(error) = place.text.get(from..).and_then(|rest| self.substituter.expand(rest).err()) {
+                let at = from + error.at;
+                let before = place.text.get(..at).map_or(0, |text| text.matches("${").count());
+                found.push((nth_opening(self.substituter.sources, place.span, before), error.reason));
+                from = at + "${".len();
+            }
         }
-        self.places.first().map_or(self.resource.origin, |place| place.span)
+        if found.is_empty() {
+            found.push((self.places.first().map_or(self.resource.origin, |place| place.span), reason));
+        }
+        found
     }
 
     /// Returns the place of the first scalar whose expansion is no YAML value by itself.

@@ -110,6 +110,7 @@ fn read_values(node: &Node) -> Option<(SmolStr, SmolStr, Values)> {
             let plain = |value: &str| (!(encrypted && value.starts_with("ENC["))).then(|| value.to_owned());
             values.add(node.get("data"), |value| decoded(&plain(value)?));
             values.add(node.get("stringData"), plain);
+            values.variables.values_mut().for_each(|variable| variable.is_secret = true);
             Some((kind, name, values))
         }
         ("bitnami.com", "SealedSecret") => {
@@ -121,7 +122,8 @@ fn read_values(node: &Node) -> Option<(SmolStr, SmolStr, Values)> {
             let spec = node.get("spec")?;
             for item in spec.items("data") {
                 if let Some(key) = read::text(item, &["secretKey"]) {
-                    values.variables.insert(key.value, Variable { value: None, span: Some(key.span) });
+                    let variable = Variable { value: None, span: Some(key.span), is_secret: true };
+                    values.variables.insert(key.value, variable);
                 }
             }
             values.open = !spec.items("dataFrom").is_empty() || spec.at(&["target", "template"]).is_some();
@@ -137,7 +139,8 @@ impl Values {
         for entry in data.and_then(Node::as_map).into_iter().flat_map(Map::iter) {
             let span = Some(entry.key.span);
             let value = read(entry.value.as_str().unwrap_or(""));
-            let variable = value.map_or(Variable { value: None, span }, |value| Variable::known(&value, span));
+            let unknown = Variable { value: None, span, is_secret: false };
+            let variable = value.map_or(unknown, |value| Variable::known(&value, span));
             self.variables.insert(entry.key.text().into(), variable);
         }
     }

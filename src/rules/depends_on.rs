@@ -9,9 +9,10 @@ use crate::flux::{self, Cluster};
 use crate::kube::NamespacedName;
 use crate::rules::{Check, FixAvailability, Rule, absence, nearest};
 use crate::text::{Span, Spanned};
+use crate::yaml::Node;
 
 /// Every rule of this family, in the order they are documented.
-pub(super) const RULES: &[Rule] = &[MISSING, CYCLE, ON_SELF];
+pub(super) const RULES: &[Rule] = &[MISSING, CYCLE, ON_SELF, SUSPENDED];
 
 const MISSING: Rule = Rule {
     id: "depends-on-missing",
@@ -65,8 +66,28 @@ Nothing that matters: the object says it itself.
     check: Check::Cluster(check_self),
 };
 
+const SUSPENDED: Rule = Rule {
+    id: "depends-on-suspended",
+    severity: Severity::Warning,
+    fix: FixAvailability::None,
+    docs: "\
+## What it checks
+No Kustomization or HelmRelease depends on one with `suspend: true`.
+
+## Why it matters
+A suspended object takes no new revision: with the next commit (or, on a new cluster, from the start) what depends on it waits until \
+somebody resumes it.
+
+## What it cannot see
+What was suspended by hand with `flux suspend`.
+",
+    check: Check::Cluster(check_suspended),
+};
+
 /// An object with dependencies.
 struct Dependent {
+    /// Place of `spec.suspend`, where it is true.
+    suspended: Option<Span>,
     id: NamespacedName,
     depends_on: Vec<Spanned<NamespacedName>>,
 }
@@ -79,14 +100,16 @@ struct Graph {
 
 /// Returns the dependency graph of each kind of `cluster`.
 fn graphs(cluster: &Cluster) -> [Graph; 2] {
-    let kustomizations = cluster
-        .kustomizations
-        .values()
-        .map(|found| Dependent { id: found.id.clone(), depends_on: found.depends_on.clone() });
+    let kustomizations = cluster.kustomizations.values().map(|found| Dependent {
+        suspended: suspended(&found.node),
+        id: found.id.clone(),
+        depends_on: found.depends_on.clone(),
+    });
     let releases = cluster.objects().filter_map(|object| {
         let resource = object.resource;
         let is_release = resource.kind() == "HelmRelease" && resource.gvk().group == "helm.toolkit.fluxcd.io";
         is_release.then(|| Dependent {
+            suspended: suspended(&resource.node),
             id: NamespacedName::new(resource.namespace(), resource.name()),
             depends_on: flux::depends_on(&resource.node, resource.namespace()),
         })
@@ -95,6 +118,32 @@ fn graphs(cluster: &Cluster) -> [Graph; 2] {
         Graph { kind: "Kustomization", dependents: by_id(kustomizations) },
         Graph { kind: "HelmRelease", dependents: by_id(releases) },
     ]
+}
+
+/// Returns the place of `spec.suspend`, where it is true.
+fn suspended(object: &Node) -> Option<Span> {
+    let field = object.at(&["spec", "suspend"])?;
+    (field.as_str() == Some("true")).then_some(field.span)
+}
+
+/// Reports every dependency of `cluster` on an object that is suspended.
+fn check_suspended(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
+    for graph in graphs(cluster) {
+        for dependent in graph.dependents.values().filter(|dependent| dependent.suspended.is_none()) {
+            for dependency in &dependent.depends_on {
+                let target = graph.dependents.get(&dependency.value);
+                let Some(suspended) = target.and_then(|target| target.suspended) else { continue };
+                let (kind, id) = (graph.kind, &dependent.id);
+                out.push(
+                    rule.report(format!("{kind} `{id}` depends on `{}`, which is suspended", dependency.value))
+                        .label(dependency.span, "never ready for a new revision")
+                        .label(suspended, "suspended here")
+                        .help("resume it, or remove the entry")
+                        .note("Flux keeps it at `DependencyNotReady` from the next revision on"),
+                );
+            }
+        }
+    }
 }
 
 fn by_id(dependents: impl Iterator<Item = Dependent>) -> BTreeMap<NamespacedName, Dependent> {

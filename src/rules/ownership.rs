@@ -5,17 +5,17 @@
 use std::collections::BTreeMap;
 
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::flux::{Cluster, Object};
+use crate::flux::{Cluster, Location, Object};
 use crate::kube::ObjectRef;
 use crate::kustomize::Resource;
-use crate::rules::{Check, FixAvailability, Rule};
-use crate::text::Span;
+use crate::rules::{Check, Context, FixAvailability, Rule};
+use crate::text::{RepoPath, Span};
 use crate::yaml::Node;
 
 /// Every rule of this family, in the order they are documented.
-pub(super) const RULES: &[Rule] = &[TWO_OWNERS, DEFINED_TWICE];
+pub(super) const RULES: &[Rule] = &[TWO_OWNERS, DEFINED_TWICE, CLUSTER_IN_CLUSTER];
 
-const TWO_OWNERS: Rule = Rule {
+pub(super) const TWO_OWNERS: Rule = Rule {
     id: "object-two-owners",
     severity: Severity::Error,
     fix: FixAvailability::None,
@@ -33,7 +33,7 @@ Objects of sources that are not this repository, and what Helm charts create.
     check: Check::Cluster(check_owners),
 };
 
-const DEFINED_TWICE: Rule = Rule {
+pub(super) const DEFINED_TWICE: Rule = Rule {
     id: "object-defined-twice",
     severity: Severity::Error,
     fix: FixAvailability::None,
@@ -49,6 +49,24 @@ the same API version.
 Objects that other tools apply.
 ",
     check: Check::Cluster(check_twice),
+};
+
+pub(super) const CLUSTER_IN_CLUSTER: Rule = Rule {
+    id: "cluster-in-cluster",
+    severity: Severity::Error,
+    fix: FixAvailability::None,
+    docs: "\
+## What it checks
+No cluster applies what stands in the directory of another one.
+
+## Why it matters
+It takes over the other cluster's `flux-system`: from then on it follows the other's path, prunes what its own had, and both write to \
+the same places.
+
+## What it cannot see
+Clusters that nobody named: without `gitops.yaml` they are found by the layout of the repository.
+",
+    check: Check::Repository(check_clusters),
 };
 
 /// The objects that come to one object of the cluster.
@@ -98,10 +116,29 @@ fn check_owners(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
         more.dedup();
         let finding = more.iter().fold(finding, |finding, owner| finding.note(format!("{owner} applies it too")));
         reported.insert(pair, out.len());
-        out.push(finding.help("leave it to one of them"));
+        out.push(finding.help(remedy(first, second)));
     }
     for finding in out.iter_mut() {
         shorten(&mut finding.notes);
+    }
+}
+
+/// Returns what to do: where the path of one lies inside the path of the other, that is the cause.
+fn remedy(first: &Object<'_>, second: &Object<'_>) -> String {
+    let directory = |object: &Object<'_>| match object.owner.map(|owner| &owner.location) {
+        Some(Location::Here(path)) => Some(path.clone()),
+        _ => None,
+    };
+    let (Some(one), Some(two)) = (directory(first), directory(second)) else {
+        return "leave it to one of them".to_owned();
+    };
+    let (inner, outer) = if one.is_below(&two) { (one, two) } else { (two, one) };
+    if inner.is_below(&outer) {
+        format!(
+            "`{inner}` is inside `{outer}`: move it beside, or list what `{outer}` applies in a kustomization file there"
+        )
+    } else {
+        "leave it to one of them".to_owned()
     }
 }
 
@@ -136,6 +173,36 @@ fn remote_target<'a>(object: &Object<'a>) -> Option<&'a Node> {
 fn shares_fields(resource: &Resource) -> bool {
     let policy = resource.node.at(&["metadata", "annotations", "kustomize.toolkit.fluxcd.io/ssa"]);
     matches!(policy.and_then(Node::as_str), Some("Merge" | "IfNotPresent" | "Ignore"))
+}
+
+/// Reports every cluster that applies what stands in another one's directory.
+fn check_clusters(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
+    let sources = context.repo.sources();
+    let clusters = &context.fleet.clusters;
+    for cluster in clusters {
+        for owner in cluster.kustomizations.values().filter(|owner| owner.remote.is_none()) {
+            let is_read = |other: &&Cluster| {
+                let theirs = |path: &RepoPath| path.is_below(&other.path) && !path.is_below(&cluster.path);
+                let files = owner.build.files.iter().filter_map(|id| Some(sources.get(*id)?.path()));
+                other.path != cluster.path && !cluster.path.is_below(&other.path) && files.into_iter().any(theirs)
+            };
+            let others: Vec<&Cluster> = clusters.iter().filter(is_read).collect();
+            if others.is_empty() {
+                continue;
+            }
+            let names: Vec<String> = others.iter().map(|other| format!("`{}`", other.name)).collect();
+            let paths: Vec<String> = others.iter().map(|other| format!("`{}`", other.path)).collect();
+            out.push(
+                rule.report(format!("Kustomization `{}` takes in cluster {}", owner.id, names.join(" and ")))
+                    .label(
+                        owner.path.as_ref().map_or(owner.span, |path| path.span),
+                        format!("reads {}", paths.join(" and ")),
+                    )
+                    .help("give it a directory of its own cluster")
+                    .in_cluster(&cluster.name),
+            );
+        }
+    }
 }
 
 /// Reports every object that one build of `cluster` renders twice.

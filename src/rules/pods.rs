@@ -8,6 +8,7 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::kube::LabelSelector;
 use crate::rules::index::{ClusterIndex, Container, Port, Workload, number};
 use crate::rules::pods::references::{Reference, references};
+use crate::rules::releases::object_keys;
 use crate::rules::{Check, FixAvailability, Rule, nearest};
 use crate::yaml::Node;
 
@@ -157,7 +158,7 @@ The port of each probe and lifecycle hook is a port of its container.
 
 ## Why it matters
 A name that the container does not have fails the probe each time, and the container is restarted for ever. A number that is not \
-among the declared ports is a warning: the declaration is only information.
+among the declared ports is a note: the declaration is only information.
 
 ## What it cannot see
 Which ports a program really opens.
@@ -205,9 +206,7 @@ fn check_keys(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnostic>) 
         let (Some(key), false) = (key, optional) else { continue };
         let Some(object) = index.find("", kind, namespace, name.as_str().unwrap_or("")) else { continue };
         let wanted = key.as_str().unwrap_or("");
-        let fields =
-            ["data", "binaryData", "stringData"].into_iter().filter_map(|field| object.node.get(field)?.as_map());
-        let keys: Vec<&str> = fields.flat_map(|map| map.iter()).map(|entry| entry.key.text()).collect();
+        let keys = object_keys(&object.node);
         let is_shared = object.node.at(&["metadata", "annotations", "kustomize.toolkit.fluxcd.io/ssa"]).is_some();
         // Nothing at all is filled in by somebody else: by a controller, or by hand.
         if keys.is_empty() || is_shared || keys.contains(&wanted) || ClusterIndex::is_opaque(&from, key) {
@@ -327,7 +326,7 @@ fn check_probes(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnostic>
                     .report(format!("the {what} of container `{name}` of `{object}` asks port `{written}`, which the container does not have"))
                     .label(port.span, "no port of the container")
                     .help(help);
-                out.push(if is_number { finding.at_most(Severity::Warning) } else { finding });
+                out.push(if is_number { finding.at_most(Severity::Note) } else { finding });
             }
         }
     }

@@ -8,9 +8,10 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::flux::{self, Cluster, Location, Object, SourceRef};
 use crate::kustomize::Resource;
 use crate::rules::{Check, Context, FixAvailability, Rule, nearest};
+use crate::text::RepoPath;
 
 /// Every rule of this family, in the order they are documented.
-pub(super) const RULES: &[Rule] = &[SOURCE_MISSING, PATH_MISSING];
+pub(super) const RULES: &[Rule] = &[SOURCE_MISSING, PATH_MISSING, COPY_UNMATCHED];
 
 const SOURCE_MISSING: Rule = Rule {
     id: "source-missing",
@@ -45,6 +46,23 @@ it was.
 Paths in sources that are not this repository.
 ",
     check: Check::Repository(check_path),
+};
+
+const COPY_UNMATCHED: Rule = Rule {
+    id: "artifact-copy-unmatched",
+    severity: Severity::Error,
+    fix: FixAvailability::None,
+    docs: "\
+## What it checks
+Each `copy` entry of an ArtifactGenerator finds files in its source, unless it is `optional`.
+
+## Why it matters
+The generator fails (`BuildFailed`), and what uses its artifact stays at the last one, or never gets any.
+
+## What it cannot see
+Sources that are not this repository.
+",
+    check: Check::Cluster(check_copies),
 };
 
 /// An object and the source that it takes its files from.
@@ -122,17 +140,56 @@ fn absence_of_source(cluster: &Cluster, near: Option<&str>) -> Severity {
     }
 }
 
+/// Reports what keeps the generators of `cluster` from making their artifacts.
+fn check_copies(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
+    for (key, source) in &cluster.sources {
+        for finding in &source.findings {
+            out.push(
+                rule.report(format!("the artifact `{}` cannot be made: {}", key.name, finding.reason))
+                    .label(finding.span, "nothing is copied")
+                    .help("correct the pattern, or set `optional: true`")
+                    .note("the ArtifactGenerator fails: what uses the artifact gets nothing new"),
+            );
+        }
+    }
+}
+
+/// Returns why a directory that the repository has is not in the artifact, and what to do.
+fn why_hidden(context: &Context<'_>, cluster: &Cluster, path: &RepoPath) -> Option<(&'static str, String)> {
+    let whole = cluster.source_root.join(path.as_str()).ok()?;
+    let files = context.repo.files();
+    let linked = files.links().keys().any(|link| *link == whole || whole.is_below(link));
+    if linked {
+        return Some((
+            "a symbolic link, which no artifact holds",
+            "name the directory that the link leads to".to_owned(),
+        ));
+    }
+    let reason = "`.sourceignore` or `spec.ignore` leaves it out";
+    files.is_dir(&whole).then(|| (reason, format!("take it back in there with `!/{path}`")))
+}
+
 /// Reports every Kustomization whose path is no directory of its artifact.
 fn check_path(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
     for cluster in &context.fleet.clusters {
         for found in cluster.kustomizations.values() {
             let written = found.path.as_ref().map_or("./", |path| path.value.as_str());
             let Location::MissingPath(path) = &found.location else { continue };
-            let message = format!("Kustomization `{}` reads `{written}`, which does not exist", found.id);
-            let label = format!("no directory `{path}` in its source");
+            let what = if why_hidden(context, cluster, path).is_some() {
+                "its source does not hold"
+            } else {
+                "does not exist"
+            };
+            let message = format!("Kustomization `{}` reads `{written}`, which {what}", found.id);
+            let hidden = why_hidden(context, cluster, path);
+            let label = match &hidden {
+                Some((reason, _)) => (*reason).to_owned(),
+                None => format!("no directory `{path}` in its source"),
+            };
             let directories = directories(context);
             let wanted = written.trim_start_matches("./").trim_end_matches('/');
             let help = match nearest(wanted, directories.iter().map(String::as_str)) {
+                _ if hidden.is_some() => hidden.map(|(_, help)| help).unwrap_or_default(),
                 Some(near) => format!("did you mean `./{near}`?"),
                 None => "correct the path, or add the directory".to_owned(),
             };

@@ -2,6 +2,8 @@
 //!
 //! Source: Flux, Kustomization API, "Post build variable substitution"; fluxcd/pkg/envsubst.
 
+pub(super) mod effects;
+
 use std::collections::BTreeSet;
 
 use smol_str::SmolStr;

@@ -43,7 +43,8 @@ pub(super) fn is_made(index: &ClusterIndex<'_>, kind: &str, namespace: &str, nam
     match kind {
         "Secret" => matches(index, SECRETS, namespace, name) || is_named_secret(index, namespace, name),
         // Every namespace has it; a trust-manager bundle goes into all of them.
-        "ConfigMap" => name == "kube-root-ca.crt" || has_bundle(index, name),
+        // So does istiod with its own root certificate.
+        "ConfigMap" => matches!(name, "kube-root-ca.crt" | "istio-ca-root-cert") || has_bundle(index, name),
         _ => false,
     }
 }

@@ -1,0 +1,92 @@
+//! Passwords where everybody can read them: ConfigMaps and variables of containers.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::diagnostic::Diagnostic;
+use crate::kustomize::Resource;
+use crate::rules::Rule;
+use crate::rules::index::ClusterIndex;
+use crate::text::Span;
+use crate::yaml::{Chain, Map, Node, Step};
+
+/// Names of what is a secret by its name.
+static NAME: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?i)(^|[_.\-])(password|passwd|secret|secret_?key|token|api_?key|private_?key|access_?key)$")
+        .expect("a pattern of our own")
+});
+
+/// A URL with a password: scheme, user, password and host.
+static URL: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"[A-Za-z][A-Za-z0-9+.\-]*://[^\s/:@]*:([^\s/@]+)@[^\s/@]+").expect("a pattern of our own")
+});
+
+/// Values that nobody would call a secret.
+fn is_harmless(text: &str) -> bool {
+    let trimmed = text.trim();
+    let is_reference =
+        trimmed.contains("$(") || trimmed.contains("${") || trimmed.starts_with('$') || trimmed.contains("{{");
+    let is_placeholder = trimmed.starts_with('<') && trimmed.ends_with('>');
+    let is_path = trimmed.starts_with('/') || trimmed.starts_with("./");
+    let is_word =
+        matches!(trimmed.to_ascii_lowercase().as_str(), "true" | "false" | "none" | "null" | "enabled" | "disabled");
+    trimmed.is_empty() || is_reference || is_placeholder || is_path || is_word || trimmed.parse::<f64>().is_ok()
+}
+
+/// Returns why the value is a password, where it is one.
+fn password(name: &str, value: &Node) -> Option<&'static str> {
+    let text = value.as_str()?;
+    // What comes out of a variable is nowhere to be read in this file.
+    if is_substituted(value.chain.as_deref()) {
+        return None;
+    }
+    let in_url = URL.captures_iter(text).any(|found| found.get(1).is_some_and(|found| !is_harmless(found.as_str())));
+    if in_url {
+        Some("a URL with a password in it")
+    } else if NAME.is_match(name) && !is_harmless(text) {
+        Some("a secret by its name")
+    } else {
+        None
+    }
+}
+
+fn is_substituted(mut chain: Option<&Chain>) -> bool {
+    while let Some(link) = chain {
+        if matches!(link.step, Step::Substitution(_)) {
+            return true;
+        }
+        chain = link.earlier.as_deref();
+    }
+    false
+}
+
+/// Reports every password in a ConfigMap or in a variable of a container.
+pub(super) fn check(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnostic>) {
+    for object in index.of_kind("", "ConfigMap") {
+        let data = object.resource.node.get("data").and_then(Node::as_map);
+        for entry in data.into_iter().flat_map(Map::iter) {
+            if let Some(why) = password(entry.key.text(), &entry.value) {
+                out.push(report(rule, object.resource, entry.key.text(), entry.key.span, why));
+            }
+        }
+    }
+    for workload in index.workloads() {
+        for container in workload.containers() {
+            for variable in container.node.items("env") {
+                let (Some(name), Some(value)) = (variable.get("name"), variable.get("value")) else { continue };
+                if let Some(why) = name.as_str().and_then(|name| password(name, value)) {
+                    out.push(report(rule, workload.resource(), name.as_str().unwrap_or(""), name.span, why));
+                }
+            }
+        }
+    }
+}
+
+/// The label is on the name: a message never holds the value.
+fn report(rule: &Rule, resource: &Resource, name: &str, span: Span, why: &'static str) -> Diagnostic {
+    let span = if span.start == span.end { resource.origin } else { span };
+    rule.report(format!("`{}` holds a password in `{name}`", resource.object_ref()))
+        .label(span, why)
+        .help("put it into a Secret, encrypted, and refer to it; then change the password itself")
+}
