@@ -10,8 +10,10 @@
 //! assert_eq!(gvk.api_version(), "apps/v1");
 //! ```
 
+mod quantity;
 mod selector;
 
+pub use crate::kube::quantity::{display_quantity, milli_quantity};
 pub use crate::kube::selector::{LabelSelector, SelectorError};
 
 use std::fmt;

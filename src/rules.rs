@@ -17,26 +17,36 @@
 mod depends_on;
 mod encryption;
 mod files;
+mod flagger;
+mod fleet;
+mod gateway;
 mod images;
 mod index;
+mod kafka;
 mod kustomizations;
 mod lockdown;
 mod monitors;
+mod network;
 mod operators;
 mod ownership;
 mod patches;
 mod pods;
+mod readiness;
 mod redact;
 mod references;
 mod releases;
+mod resources;
+mod retired;
 mod scalars;
 mod scaling;
 mod schemas;
 mod secrets;
+mod security;
 mod services;
 mod settings;
 mod sources;
 mod substitution;
+mod variables;
 mod verdicts;
 mod versions;
 
@@ -217,6 +227,22 @@ const FAMILIES: &[&[Rule]] = &[
     services::RULES,
     scaling::RULES,
     monitors::RULES,
+    readiness::RULES,
+    resources::RULES,
+    security::RULES,
+    network::POLICIES,
+    network::FLOWS,
+    gateway::ROUTES,
+    gateway::CERTIFICATES,
+    kafka::CLUSTER,
+    kafka::VERSIONS,
+    kafka::REPLICATION,
+    kafka::ADDRESSES,
+    kafka::CLIENTS,
+    flagger::RULES,
+    fleet::PRODUCTION,
+    fleet::PARITY,
+    retired::RULES,
     images::RULES,
     versions::RULES,
     secrets::RULES,

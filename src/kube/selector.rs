@@ -250,6 +250,7 @@ impl fmt::Display for LabelSelector {
             match test {
                 Test::Exists => write!(formatter, "{key}")?,
                 Test::Absent => write!(formatter, "!{key}")?,
+                Test::In(values) if values.len() == 1 => write!(formatter, "{key}={}", values[0])?,
                 Test::In(values) => write!(formatter, "{key} in ({})", values.join(","))?,
                 Test::NotIn(values) => write!(formatter, "{key} notin ({})", values.join(","))?,
                 Test::Above(bound) => write!(formatter, "{key}>{bound}")?,
