@@ -34,6 +34,7 @@ pub mod generate;
 pub mod rules;
 
 // Floor 8
+pub mod apply;
 pub mod report;
 pub mod session;
 

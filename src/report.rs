@@ -16,6 +16,7 @@
 //! ```
 
 mod area;
+mod diff;
 mod fingerprint;
 mod github;
 mod gitlab;
@@ -30,6 +31,7 @@ mod snippet;
 mod summary;
 mod text;
 
+pub use crate::report::diff::diff;
 pub use crate::report::github::github;
 pub use crate::report::gitlab::gitlab;
 pub use crate::report::json::{JSON_VERSION, json};

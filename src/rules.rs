@@ -17,6 +17,7 @@
 mod depends_on;
 mod encryption;
 mod files;
+mod fixes;
 mod flagger;
 mod fleet;
 mod gateway;
@@ -280,6 +281,7 @@ pub fn check(context: &Context<'_>) -> Findings {
     }
     drop_repetitions(&mut findings);
     redact::hide_secret_variables(context, &mut findings);
+    fixes::settle(context, &mut findings);
     settings::apply(context, &mut findings);
     findings
         .diagnostics

@@ -17,7 +17,7 @@ mod path;
 
 pub use crate::text::disk::{
     ReadError, ReadOutcome, WriteError, Written, directories, is_never_entered, read_file, read_one, read_part,
-    read_tree, write_file, write_tree,
+    read_tree, replace_texts, write_file, write_tree,
 };
 pub use crate::text::journal::{Recovered, change_tree, recover};
 pub use crate::text::path::{PathError, RepoPath};
@@ -267,6 +267,19 @@ impl FileSet {
     pub fn with_links(mut self, links: BTreeMap<RepoPath, String>) -> Self {
         self.links = links;
         self
+    }
+
+    /// Returns the same files, those of `texts` with another text. It is a table of its own: spans of this one do not
+    /// point into it.
+    pub fn with_texts(&self, mut texts: BTreeMap<RepoPath, String>) -> Self {
+        let contents = self.iter().filter_map(|(path, id)| {
+            let content = match texts.remove(path) {
+                Some(text) => Content::Text(Arc::from(text)),
+                None => self.sources.get(id)?.content().clone(),
+            };
+            Some((path.clone(), content))
+        });
+        Self::from_contents(contents).with_links(self.links.clone())
     }
 
     /// Returns the same files under other paths: what a Flux artifact holds of a repository.

@@ -17,6 +17,7 @@
 mod comments;
 mod edit;
 mod emit;
+mod entry;
 mod json;
 mod kyaml;
 mod node;
@@ -28,6 +29,7 @@ mod write;
 pub use crate::yaml::comments::Comments;
 pub use crate::yaml::edit::{EditRefusal, replace_scalar};
 pub use crate::yaml::emit::{EmitError, emit, emit_documents};
+pub use crate::yaml::entry::{append_lines, extent, remove_entry, remove_item, rename_key};
 pub use crate::yaml::kyaml::{ListItem, ReemitError, Reemitted, SetScalar, Settable, reemit, reemit_with};
 pub use crate::yaml::node::{Chain, Comment, CommentPlace, Entry, Key, Kind, Map, Node, Scalar, Step, Style, Tag};
 pub use crate::yaml::parse::{

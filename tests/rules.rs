@@ -1,16 +1,18 @@
 //! Every rule finds its defect where it is, and nothing where it is not.
 //!
 //! `tests/rules/<id>/bad/` is the smallest repository with the defect, `good/` the same made right, `expected.txt` the
-//! report of `bad/`. `SNAPSHOTS=overwrite cargo test --test rules` writes the reports; they are then read line by line.
+//! report of `bad/`, `fixed/` (where the rule offers fixes) what `--fix --unsafe-fixes` makes of it. `SNAPSHOTS=overwrite cargo test --test rules` writes the reports; they are then read line by line.
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 
+use gitops_gen::apply::{self, Allowed};
 use gitops_gen::diagnostic::Findings;
 use gitops_gen::flux::Options;
 use gitops_gen::repo::Repo;
 use gitops_gen::report::{self, Color};
-use gitops_gen::rules;
+use gitops_gen::rules::{self, FixAvailability};
 use gitops_gen::text::read_tree;
 
 /// Defects of a whole file (its size, its permissions) stand in `tests/cli.rs`: they need a disk.
@@ -60,6 +62,46 @@ fn bad_fixtures_have_the_defect_and_its_report() {
             report,
             snapbox::Data::read_from(&folder().join(&id).join("expected.txt"), None).raw()
         );
+    }
+}
+
+fn check(repo: &Repo) -> Result<Findings, Infallible> {
+    Ok(rules::validate(repo, &Options::default()))
+}
+
+#[test]
+fn fixed_fixtures_are_what_fixing_makes_of_the_bad_ones() {
+    for rule in rules::all().filter(|rule| rule.fix != FixAvailability::None) {
+        let directory = folder().join(rule.id);
+        let (repo, _) = validate(&directory.join("bad"));
+        let Ok(fixed) = apply::fix(repo, Allowed::Unsafe, check);
+        assert!(fixed.applied > 0, "{} has no fix in its fixture", rule.id);
+        for (path, _) in fixed.repo.files().iter() {
+            let text = fixed.repo.files().text(path).expect("fixtures are text");
+            let expected = directory.join("fixed").join(path.as_str());
+            snapbox::assert_data_eq!(text, snapbox::Data::read_from(&expected, None).raw());
+        }
+        let read = read_tree(&directory.join("fixed")).expect("fixed/ is a directory").files;
+        assert_eq!(read.len(), fixed.repo.files().len(), "{}/fixed has other files than bad", rule.id);
+    }
+}
+
+#[test]
+fn the_rule_table_tells_the_truth_about_fixes() {
+    for id in fixtures() {
+        let (_, findings) = validate(&folder().join(&id).join("bad"));
+        for finding in &findings.diagnostics {
+            let availability = rules::find(finding.rule).expect("findings are of rules").fix;
+            let agrees = match availability {
+                FixAvailability::None => finding.fix.is_none(),
+                FixAvailability::Always => finding.fix.is_some(),
+                FixAvailability::Sometimes => true,
+            };
+            assert!(agrees, "{} in {id}/bad", finding.rule);
+        }
+        let has_folder = folder().join(&id).join("fixed").is_dir();
+        let is_fixable = rules::find(&id).is_some_and(|rule| rule.fix != FixAvailability::None);
+        assert_eq!(has_folder, is_fixable, "{id}/fixed");
     }
 }
 

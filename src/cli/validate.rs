@@ -1,5 +1,7 @@
 //! `gitops-gen validate`: what is wrong in a repository.
 
+mod fixing;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -9,11 +11,11 @@ use clap::ValueEnum;
 use crate::cli::console::{self, Console};
 use crate::cli::fleet::{self, ClusterArg, Rendered};
 use crate::cli::schema;
-use crate::cli::tree::{self, Tree};
+use crate::cli::tree;
 use crate::cli::watch::{self, Notice};
 use crate::cli::workspace::Workspace;
 use crate::cli::{CliError, Ended};
-use crate::diagnostic::{Findings, Severity};
+use crate::diagnostic::{Findings, NotChecked, Severity};
 use crate::flux::FluxVersion;
 use crate::git;
 use crate::repo::Repo;
@@ -48,6 +50,15 @@ pub(super) struct Args {
     /// of kubeconform (may be repeated); CRDs of the repository come before them, embedded schemas after
     #[arg(long = "schema-location", value_name = "DIR|FILE|TEMPLATE")]
     schema_locations: Vec<String>,
+    /// Repair what can be repaired without changing the meaning, and report the rest
+    #[arg(long, group = "fixing", conflicts_with = "watch")]
+    fix: bool,
+    /// With --fix or --diff: repair also what may change the meaning
+    #[arg(long, requires = "fixing")]
+    unsafe_fixes: bool,
+    /// Print what --fix would change, and write nothing
+    #[arg(long, group = "fixing", conflicts_with_all = ["format", "output", "watch"])]
+    diff: bool,
     /// Flux release whose behaviour is followed [default: what gitops.yaml says, else 2.9]
     #[arg(long, value_name = "VERSION")]
     flux_version: Option<FluxVersion>,
@@ -103,23 +114,38 @@ impl Args {
     }
 }
 
-/// Checks the repository and prints the report, again and again where `--watch` asks for it.
+/// Checks the repository, repairs it where that is wanted, and prints the report; again and again where `--watch` asks
+/// for it.
 pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
     if let Some(notice) = args.watch {
         return watch(args, notice, console);
     }
+    let tree = tree::read_without(&args.directory, &args.exclude)?;
+    if args.fix || args.diff {
+        return fixing::run(args, tree, console);
+    }
+    let findings = check(args, &tree.repo, &tree.not_checked)?;
+    end(args, &findings, &tree.repo, console)
+}
+
+/// Returns what is found in `repo`, of which `not_checked` was passed over.
+fn check(args: &Args, repo: &Repo, not_checked: &[NotChecked]) -> Result<Findings, CliError> {
     let locations = args.locations()?;
-    let Tree { repo, not_checked } = tree::read_without(&args.directory, &args.exclude)?;
-    let (fleet, version) = fleet::render(&repo, &args.clusters, args.flux_version, Rendered::All)?;
-    let context = Context::with_schemas(&repo, &fleet, version, locations).reporting(fleet::names(&args.clusters));
+    let (fleet, version) = fleet::render(repo, &args.clusters, args.flux_version, Rendered::All)?;
+    let context = Context::with_schemas(repo, &fleet, version, locations).reporting(fleet::names(&args.clusters));
     let context = match console::today() {
         Some(today) => context.on(today),
         None => context,
     };
     let mut findings = rules::check(&context);
-    findings.not_checked.extend(not_checked);
+    findings.not_checked.extend(not_checked.iter().cloned());
     findings.sort(repo.sources());
-    print(args, &findings, &repo, console)?;
+    Ok(findings)
+}
+
+/// Prints the report and returns what it means for the exit code.
+fn end(args: &Args, findings: &Findings, repo: &Repo, console: &Console) -> Result<Ended, CliError> {
+    print(args, findings, repo, console)?;
     if findings.checked_nothing() {
         return Err(CliError::NothingToCheck(args.directory.clone()));
     }

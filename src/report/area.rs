@@ -88,22 +88,6 @@ fn is_punctuation(text: &str) -> bool {
     text.split_whitespace().all(|word| matches!(word, "-" | "---" | "|" | ">" | "|-" | ">-" | "|+" | ">+"))
 }
 
-/// Returns the bytes of `node`, with those of all that is written in it.
-pub(super) fn extent(node: &Node) -> Range<usize> {
-    let mut range = node.span.range();
-    for entry in node.as_map().into_iter().flatten() {
-        range.end = range.end.max(entry.key.span.range().end);
-    }
-    // A value that an alias stands for may be written before.
-    for value in children(node) {
-        let inner = extent(value);
-        if inner.start >= range.start {
-            range.end = range.end.max(inner.end);
-        }
-    }
-    range
-}
-
 /// Returns the values of a mapping or the items of a list.
 pub(super) fn children(node: &Node) -> impl Iterator<Item = &Node> {
     let values = node.as_map().into_iter().flat_map(|map| map.iter().map(|entry| &entry.value));

@@ -8,9 +8,12 @@ use std::slice;
 
 use crate::diagnostic::{Edit, Fix};
 use crate::repo::Repo;
-use crate::report::area::{Area, children, extent, hide_lines, hide_scalars, joined};
+use crate::report::area::{Area, children, hide_lines, hide_scalars, joined};
 use crate::text::{RepoPath, SourceId};
-use crate::yaml::{self, DUPLICATE_KEY, Node, Parsed, Style};
+use crate::yaml::{self, DUPLICATE_KEY, Node, Parsed, Style, extent};
+
+/// Stands for every Secret's value, whatever its length.
+pub(super) const HIDDEN: &str = "••••••••";
 
 /// Fields of a Secret's metadata that are shown, and those of which every value is.
 const SHOWN_METADATA: [&str; 3] = ["name", "namespace", "generateName"];
@@ -265,7 +268,7 @@ impl<'a> Reader<'a> {
             return Vec::new();
         }
         let extent = extent(node);
-        let in_children = |at: &usize| children(node).any(|child| self::extent(child).contains(at));
+        let in_children = |at: &usize| children(node).any(|child| yaml::extent(child).contains(at));
         let mut texts = Vec::new();
         for start in dropped.iter().filter(|at| extent.contains(at) && !in_children(at)) {
             let keys = node.as_map().into_iter().flatten().map(|entry| entry.key.span.range().start);

@@ -10,7 +10,7 @@ use unicode_width::UnicodeWidthChar as _;
 
 use crate::diagnostic::Label;
 use crate::repo::Repo;
-use crate::report::redact::Redactions;
+use crate::report::redact::{HIDDEN, Redactions};
 use crate::report::text::{on_one_line, printable};
 use crate::text::{SourceFile, Span};
 
@@ -20,9 +20,6 @@ const MAX_LINE_BYTES: usize = 4096;
 /// Columns of a line that are shown, and how many of them stand before the label when the line is cut.
 const WINDOW: usize = 120;
 const BEFORE: usize = 40;
-
-/// Stands for every Secret's value, whatever its length.
-const HIDDEN: &str = "••••••••";
 
 /// Appends the lines that `labels` point at, the primary label's file first.
 pub(super) fn render(

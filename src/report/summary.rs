@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::diagnostic::{Checked, NotChecked};
+use crate::diagnostic::{Checked, FixSafety, NotChecked};
 use crate::report::group::{Group, counts};
 
 /// Returns how much was found: `2 errors, 1 note`, or `no findings`.
@@ -13,6 +13,18 @@ pub(super) fn found(groups: &[Group<'_>]) -> String {
     }
     let words = counts.into_iter().map(|(severity, count)| counted(count, &format!("{}s", severity.name())));
     words.collect::<Vec<_>>().join(", ")
+}
+
+/// Returns how much can be repaired: `2 with --fix, 1 more with --unsafe-fixes`; nothing where nothing can.
+pub(super) fn fixable(groups: &[Group<'_>]) -> Option<String> {
+    let fixes = || groups.iter().filter_map(|group| group.first.fix.as_ref());
+    let safe = fixes().filter(|fix| fix.safety == FixSafety::Safe).count();
+    match (safe, fixes().count() - safe) {
+        (0, 0) => None,
+        (safe, 0) => Some(format!("{} with --fix", thousands(safe))),
+        (0, rest) => Some(format!("{} with --fix --unsafe-fixes", thousands(rest))),
+        (safe, rest) => Some(format!("{} with --fix, {} more with --unsafe-fixes", thousands(safe), thousands(rest))),
+    }
 }
 
 /// Returns what was looked at: `780 files, 1 cluster`.

@@ -77,6 +77,9 @@ fn summary(out: &mut String, groups: &[Group<'_>], checked: &[Checked], theme: &
     let counts: Vec<String> = counts(groups).into_iter().map(paint).collect();
     let found = if counts.is_empty() { "no findings".to_owned() } else { format!("found: {}", counts.join(", ")) };
     push_line(out, &found);
+    if let Some(fixable) = summary::fixable(groups) {
+        push_line(out, &format!("fixable: {fixable}"));
+    }
     push_line(out, &format!("checked: {}", summary::checked(checked)));
 }
 

@@ -4,10 +4,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, FixSafety, Severity};
 use crate::flux::{self, Cluster};
 use crate::kube::NamespacedName;
-use crate::rules::{Check, FixAvailability, Rule, absence, nearest};
+use crate::rules::{Check, Context, FixAvailability, Rule, absence, fixes, nearest};
 use crate::text::{Span, Spanned};
 use crate::yaml::Node;
 
@@ -17,7 +17,7 @@ pub(super) const RULES: &[Rule] = &[MISSING, CYCLE, ON_SELF, SUSPENDED];
 const MISSING: Rule = Rule {
     id: "depends-on-missing",
     severity: Severity::Error,
-    fix: FixAvailability::None,
+    fix: FixAvailability::Sometimes,
     docs: "\
 ## What it checks
 Each `spec.dependsOn` entry of a Kustomization or HelmRelease names one of the same kind in the same cluster.
@@ -28,7 +28,7 @@ While the dependency is absent the dependent stays `DependencyNotReady`: nothing
 ## What it cannot see
 Objects created outside this repository: where some source of the cluster could not be rendered the finding is a note.
 ",
-    check: Check::Cluster(check_missing),
+    check: Check::Repository(check_missing),
 };
 
 const CYCLE: Rule = Rule {
@@ -98,6 +98,15 @@ struct Graph {
     dependents: BTreeMap<NamespacedName, Dependent>,
 }
 
+impl Graph {
+    /// Returns every dependency that no object of this kind answers to, with who depends on it.
+    fn missing(&self) -> impl Iterator<Item = (&NamespacedName, &Spanned<NamespacedName>)> {
+        let all = self.dependents.values();
+        let dependencies = all.flat_map(|dependent| dependent.depends_on.iter().map(|it| (&dependent.id, it)));
+        dependencies.filter(|(_, dependency)| !self.dependents.contains_key(&dependency.value))
+    }
+}
+
 /// Returns the dependency graph of each kind of `cluster`.
 fn graphs(cluster: &Cluster) -> [Graph; 2] {
     let kustomizations = cluster.kustomizations.values().map(|found| Dependent {
@@ -150,31 +159,46 @@ fn by_id(dependents: impl Iterator<Item = Dependent>) -> BTreeMap<NamespacedName
     dependents.map(|dependent| (dependent.id.clone(), dependent)).collect()
 }
 
-/// Reports every dependency of `cluster` that no object of the dependent's kind answers to.
-fn check_missing(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
-    let graphs = graphs(cluster);
-    for (graph, other) in [(&graphs[0], &graphs[1]), (&graphs[1], &graphs[0])] {
-        for dependent in graph.dependents.values() {
-            for dependency in &dependent.depends_on {
-                if graph.dependents.contains_key(&dependency.value) {
-                    continue;
-                }
-                let message = format!(
-                    "{} `{}` depends on `{}`, which does not exist",
-                    graph.kind, dependent.id, dependency.value
-                );
-                let near = nearest(&dependency.value.name, graph.dependents.keys().map(|id| id.name.as_str()));
-                let help = missing_help(graph, other, &dependency.value, near);
-                out.push(
-                    rule.report(message)
-                        .label(dependency.span, format!("no {} has this name", graph.kind))
-                        .help(help)
-                        .note("Flux keeps it at `DependencyNotReady`: nothing below it is applied")
-                        .at_most(absence(cluster, near)),
-                );
+/// Reports every dependency that no object of the dependent's kind answers to in its cluster.
+fn check_missing(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
+    for cluster in &context.fleet.clusters {
+        let graphs = graphs(cluster);
+        for (graph, other) in [(&graphs[0], &graphs[1]), (&graphs[1], &graphs[0])] {
+            for (dependent, dependency) in graph.missing() {
+                let message =
+                    format!("{} `{}` depends on `{}`, which does not exist", graph.kind, dependent, dependency.value);
+                let names = || graph.dependents.keys().map(|id| id.name.as_str());
+                let near = nearest(&dependency.value.name, names());
+                let finding = rule
+                    .report(message)
+                    .label(dependency.span, format!("no {} has this name", graph.kind))
+                    .help(missing_help(graph, other, &dependency.value, near))
+                    .note("Flux keeps it at `DependencyNotReady`: nothing below it is applied")
+                    .at_most(absence(cluster, near))
+                    .in_cluster(&cluster.name);
+                out.push(match near {
+                    Some(near) => renamed(context, finding, dependency, near, names()),
+                    None => finding,
+                });
             }
         }
     }
+}
+
+/// Returns `finding` with the fix that writes the known name `near`: unsafe where other names are near too.
+fn renamed<'a>(
+    context: &Context<'_>,
+    finding: Diagnostic,
+    dependency: &Spanned<NamespacedName>,
+    near: &str,
+    names: impl Iterator<Item = &'a str>,
+) -> Diagnostic {
+    let wanted = dependency.value.name.as_str();
+    let mut others = names.filter(|name| *name != near);
+    let is_ambiguous = others.any(|name| nearest(wanted, [name]).is_some());
+    let safety = if is_ambiguous { FixSafety::Unsafe } else { FixSafety::Safe };
+    let edit = fixes::rewrite(context.repo, dependency.span, wanted, near);
+    fixes::with_edit(finding, format!("write `{near}`"), edit, safety)
 }
 
 fn missing_help(graph: &Graph, other: &Graph, wanted: &NamespacedName, near: Option<&str>) -> String {

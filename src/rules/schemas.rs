@@ -13,6 +13,7 @@ use crate::flux::{Cluster, Object, SubstitutionProblem};
 use crate::kube::Gvk;
 use crate::kustomize::Resource;
 use crate::repo::Repo;
+use crate::rules::fixes;
 use crate::rules::verdicts::{ClusterVerdicts, Verdicts};
 use crate::rules::versions;
 use crate::rules::{Check, Context, FixAvailability, Rule};
@@ -44,7 +45,7 @@ checked.
 const UNKNOWN_FIELD: Rule = Rule {
     id: "schema-unknown-field",
     severity: Severity::Error,
-    fix: FixAvailability::None,
+    fix: FixAvailability::Sometimes,
     docs: "\
 ## What it checks
 Each field of a rendered object exists in the schema of its kind.
@@ -195,6 +196,7 @@ fn check_violations(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic
                 let is_own = rule_of(violation.kind).id == rule.id;
                 if is_own && !violation.holds_variable && !is_undefined(object, violation.span) {
                     let finding = violated(rule, object.resource, violation, &checked.origin);
+                    let finding = fixes::of_unknown_field(context, finding, &object.resource.gvk(), violation);
                     out.push(finding.in_cluster(&schemas.cluster.name));
                 }
             }

@@ -43,6 +43,9 @@ pub enum WriteError {
     /// Something stands there already.
     #[error("write `{0}`: it exists already")]
     Exists(PathBuf),
+    /// Somebody changed it since it was read.
+    #[error("write `{0}`: it was changed meanwhile")]
+    Changed(PathBuf),
     /// The operating system refused.
     #[error("write `{path}`")]
     Io {
@@ -244,6 +247,30 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     temporary.persist(&at).map(drop).map_err(|error| failed(error.error))
 }
 
+/// Writes every text of `after` that differs from that of `before` into the tree at `root`, each file whole or not at all,
+/// and returns how many files that were.
+///
+/// # Errors
+/// When a file is no longer what `before` says (then nothing was written), or the operating system refuses (the files
+/// before it in the order of paths are written then).
+pub fn replace_texts(root: &Path, before: &FileSet, after: &FileSet) -> Result<usize, WriteError> {
+    let changed: Vec<(PathBuf, &str, &str)> = after
+        .iter()
+        .filter_map(|(path, _)| Some((root.join(path.as_str()), before.text(path)?, after.text(path)?)))
+        .filter(|(_, old, new)| old != new)
+        .collect();
+    for (path, old, _) in &changed {
+        let is_file = fs::symlink_metadata(path).is_ok_and(|found| found.is_file());
+        if !is_file || !matches!(read_file(path), Content::Text(text) if *text == **old) {
+            return Err(WriteError::Changed(path.clone()));
+        }
+    }
+    for (path, _, new) in &changed {
+        write_file(path, new.as_bytes())?;
+    }
+    Ok(changed.len())
+}
+
 fn temporary_in(directory: &Path) -> io::Result<tempfile::NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".gitops-gen-");
@@ -383,6 +410,18 @@ mod tests {
         assert!(write_file(root.path(), b"x").is_err());
         let left: Vec<_> = fs::read_dir(root.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(left, ["a.yaml"]);
+    }
+
+    #[test]
+    fn texts_are_replaced_only_where_the_disk_still_holds_the_old_ones() {
+        let root = tempfile::tempdir().unwrap();
+        let before = FileSet::from_texts([("a/b.yaml", "1"), ("c.yaml", "2")]);
+        write_tree(root.path(), &before).unwrap();
+        let after = before.with_texts([(RepoPath::new("a/b.yaml").unwrap(), "3".to_owned())].into());
+        assert_eq!(replace_texts(root.path(), &before, &after).unwrap(), 1);
+        assert_eq!(fs::read_to_string(root.path().join("a/b.yaml")).unwrap(), "3");
+        let refused = replace_texts(root.path(), &before, &after);
+        assert!(matches!(refused, Err(WriteError::Changed(path)) if path.ends_with("a/b.yaml")));
     }
 
     #[cfg(unix)]
