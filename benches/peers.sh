@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Measures `gitops-gen` beside `kubectl kustomize`: CPU seconds (user + system of the processes), peak memory, and how
-# often ours fits into theirs. The outputs have to be the same bytes. docs/performance.md holds its last output.
+# Measures `gitops-gen` beside `kubectl kustomize` and, where it is installed, kubeconform: CPU seconds (user + system of the
+# processes), peak memory, and how often ours fits into theirs. What kustomize prints has to be the same bytes.
+# docs/performance.md holds its last output.
 #
 # usage: benches/peers.sh [OVERLAYS]   overlays of the fleet that kubectl builds too, of 180; it takes 0.2 s for each
 set -euo pipefail
@@ -13,6 +14,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 target/release/examples/fleet "$work/fleet"
 ours=$PWD/target/release/gitops-gen
+example=$PWD/target/release/examples/fleet
 cd "$work"
 
 # measure COMMAND...: CPU seconds and peak memory in MB of the command and its children.
@@ -91,4 +93,16 @@ cd ..
 beside 'one Deployment with one patch' 50 one
 beside "20 definitions, $(wc -c <definitions/all.yaml) bytes" 5 definitions
 beside "3400 Deployments, $(wc -c <objects/all.yaml) bytes" 3 objects
+
+# Ten thousand manifests of fifty kinds, schemas and every rule. kubeconform, where it is there, checks schemas alone, file by
+# file; it loads them from the network, or from a directory that KUBECONFORM_SCHEMAS names.
+"$example" kinds --kinds 10000
+read -r mine mine_mb <<<"$(measure "$ours" validate kinds)"
+if command -v kubeconform >/dev/null; then
+  schemas=(-schema-location "${KUBECONFORM_SCHEMAS:-default}")
+  read -r theirs theirs_mb <<<"$(measure kubeconform -strict -ignore-missing-schemas "${schemas[@]}" kinds/parts)"
+  row '10,000 manifests of 50 kinds (kubeconform)' "$theirs" "$theirs_mb" "$mine" "$mine_mb"
+else
+  printf '%-44s %10s %10s %9.4fs %7.1f MB\n' '10,000 manifests of 50 kinds' '' '' "$mine" "$mine_mb"
+fi
 echo "kubectl built $(wc -w <<<"$compared") of the 180 overlays; its time for all is in proportion."

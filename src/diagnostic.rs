@@ -10,6 +10,8 @@
 //! assert_eq!(finding.severity, Severity::Error);
 //! ```
 
+pub(crate) mod pick;
+
 use std::borrow::Cow;
 
 use crate::text::{Sources, Span};

@@ -27,7 +27,6 @@ mod import;
 mod list_map;
 mod location;
 mod path;
-mod pick;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};

@@ -4,9 +4,10 @@ use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind as Found;
 use serde_json::{Map, Value};
 
+use crate::diagnostic::pick;
 use crate::schema::cel::{Broken, Message};
 use crate::schema::list_map::{self, Keys};
-use crate::schema::{Violation, ViolationKind, elsewhere, path, pick};
+use crate::schema::{Violation, ViolationKind, elsewhere, path};
 use crate::text::Span;
 use crate::yaml::{Node, Pointer, Segment, Step};
 

@@ -2,11 +2,10 @@
 
 use smol_str::{SmolStr, format_smolstr};
 
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Severity, pick};
 use crate::kustomize::context::rule;
 use crate::kustomize::file::Strictness;
 use crate::kustomize::file::shape::Shape;
-use crate::text::Span;
 use crate::yaml::{Dialect, Entry, Key, Map, Node, Typed};
 
 /// Fits values to shapes and collects what does not fit.
@@ -58,7 +57,7 @@ impl Conform {
                 let mut entries: Vec<Entry> = Vec::with_capacity(map.len());
                 for entry in map {
                     let Some((name, shape)) = find(fields, entry.key.text()) else {
-                        self.unknown(&entry.key, field);
+                        self.unknown(&entry.key, field, fields);
                         continue;
                     };
                     let Some(value) = self.value(&entry.value, shape, name) else { continue };
@@ -79,26 +78,23 @@ impl Conform {
     }
 
     fn misfit(&mut self, node: &Node, field: &str, wanted: &str) -> Option<Node> {
-        self.report(format!("`{field}` is not {wanted}"), node.span, "this value", Severity::Error);
+        let message = format!("`{field}` is not {wanted}");
+        self.findings.push(Diagnostic::new(rule::INVALID, Severity::Error, message).label(node.span, "this value"));
         None
     }
 
-    fn unknown(&mut self, key: &Key, field: &str) {
+    fn unknown(&mut self, key: &Key, field: &str, known: &[(&'static str, Shape)]) {
         let severity = match self.strictness {
             Strictness::Strict => Severity::Error,
             Strictness::Loose => Severity::Warning,
         };
         let place = if field.is_empty() { SmolStr::default() } else { format_smolstr!(" in `{field}`") };
-        self.report(
-            format!("unknown field `{}`{place}", key.text()),
-            key.span,
-            "kustomize has no such field",
-            severity,
-        );
-    }
-
-    fn report(&mut self, message: String, span: Span, label: &'static str, severity: Severity) {
-        self.findings.push(Diagnostic::new(rule::INVALID, severity, message).label(span, label));
+        let message = format!("unknown field `{}`{place}", key.text());
+        let finding = Diagnostic::new(rule::INVALID, severity, message).label(key.span, "kustomize has no such field");
+        self.findings.push(match pick::nearest(key.text(), known.iter().map(|(name, _)| *name)) {
+            Some(name) => finding.help(format!("write `{name}`")),
+            None => finding,
+        });
     }
 }
 
@@ -129,4 +125,25 @@ fn text_key(key: &Key) -> Key {
         _ => key.scalar.text.clone(),
     };
     Key::string(text, key.span)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kustomize::file::shape;
+    use crate::text::FileSet;
+    use crate::yaml::parse;
+
+    #[test]
+    fn an_unknown_field_comes_with_the_nearest_known_one_at_any_depth() {
+        let text = "resource: []\nimages: [{name: a, newTga: b}]\nreplacements: [{source: {fieldpath: a, fildPath: b}}]\nx: 1\n";
+        let files = FileSet::from_texts([("a.yaml", text)]);
+        let (_, source) = files.iter().next().unwrap();
+        let root = parse(source, text).documents.remove(0).root;
+        let mut conform = Conform { strictness: Strictness::Strict, findings: Vec::new() };
+        conform.value(&root, &shape::KUSTOMIZATION, "");
+        let helps: Vec<_> =
+            conform.findings.iter().map(|finding| finding.help.as_deref().unwrap_or_default()).collect();
+        assert_eq!(helps, ["write `resources`", "write `newTag`", "write `fieldPath`", ""]);
+    }
 }

@@ -1,7 +1,7 @@
 //! "Did you mean": the nearest of some known words.
 
 /// Returns the word of `known` that `written` most likely stands for, where one is near enough.
-pub(super) fn nearest<'k>(written: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+pub(crate) fn nearest<'k>(written: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let lower = written.to_lowercase();
     let distance = |word: &str| strsim::damerau_levenshtein(&lower, &word.to_lowercase());
     let (distance, word) = known.into_iter().map(|word| (distance(word), word)).min()?;
