@@ -13,6 +13,7 @@
 //! ```
 
 mod artifact;
+mod automation;
 mod bootstrap;
 mod build;
 mod cluster;
@@ -26,9 +27,13 @@ mod read;
 mod recall;
 mod source;
 mod substitute;
+mod usage;
 mod variables;
 mod version;
 
+pub use crate::flux::automation::{
+    ImageAutomation, ImagePolicy, ImageRepository, ImageUpdateAutomation, TRACK_LABEL, branch_of,
+};
 pub(crate) use crate::flux::bootstrap::artifact_path;
 pub use crate::flux::cluster::{CLUSTER_MISSING, Cluster, Fleet, Object, Options, Revision, clusters};
 pub use crate::flux::kustomization::{
@@ -39,4 +44,5 @@ pub use crate::flux::read::{SourceRef, depends_on, duration, object_reference, s
 pub(crate) use crate::flux::source::normalised_url;
 pub use crate::flux::source::{Artifact, Source, SourceFinding, SourceKey};
 pub(crate) use crate::flux::substitute::is_disabled as is_substitution_disabled;
+pub use crate::flux::usage::Usage;
 pub use crate::flux::version::{FluxVersion, ParseVersionError};

@@ -14,6 +14,7 @@
 //! assert_eq!(findings.diagnostics[0].rule, "yaml-duplicate-key");
 //! ```
 
+mod canaries;
 mod depends_on;
 mod encryption;
 mod files;
@@ -21,6 +22,10 @@ mod fixes;
 mod flagger;
 mod fleet;
 mod gateway;
+mod image_automations;
+mod image_files;
+mod image_markers;
+mod image_policies;
 mod images;
 mod index;
 mod kafka;
@@ -61,7 +66,7 @@ use rayon::prelude::*;
 use crate::config::{self, Config, Date};
 use crate::diagnostic::{Diagnostic, Findings, Severity};
 use crate::flux::{self, Cluster, Fleet, FluxVersion, Location};
-use crate::image::{self, Marker};
+use crate::image::{self, MarkedFile, Marker};
 use crate::repo::Repo;
 use crate::rules::index::ClusterIndex;
 use crate::rules::schemas::ClusterSchemas;
@@ -134,6 +139,8 @@ pub struct Context<'a> {
     indexes: Vec<ClusterIndex<'a>>,
     /// The image policy markers of all files, and what was meant to be one.
     markers: Vec<Marker>,
+    /// What the setter makes of the files that hold them.
+    marked: Vec<MarkedFile>,
     /// What gitops.yaml says, and what is wrong in it.
     settings: (Config, Vec<Diagnostic>),
     /// The day on which accepted findings may have expired; nothing: none has.
@@ -181,6 +188,7 @@ impl<'a> Context<'a> {
             schemas,
             indexes,
             markers: image::markers(repo),
+            marked: image::marked_files(repo),
             settings: (config, findings),
             today: None,
             reported: BTreeSet::new(),
@@ -245,6 +253,11 @@ const FAMILIES: &[&[Rule]] = &[
     fleet::PARITY,
     retired::RULES,
     images::RULES,
+    image_markers::RULES,
+    image_files::RULES,
+    image_policies::RULES,
+    image_automations::RULES,
+    canaries::RULES,
     versions::RULES,
     secrets::RULES,
     encryption::RULES,

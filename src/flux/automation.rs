@@ -4,11 +4,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::flux::{Cluster, FluxVersion, SourceKey, normalised_url};
+use crate::flux::{Cluster, FluxVersion, normalised_url};
 use crate::image::{self, Digests, Grammar, Pattern, Policy, PolicyError};
 use crate::kube::{LabelSelector, NamespacedName};
 use crate::kustomize::Resource;
-use crate::text::{RepoPath, Span};
+use crate::text::RepoPath;
 use crate::yaml::Node;
 
 /// Group of the three kinds.
@@ -190,7 +190,8 @@ fn automation<'a>(cluster: &'a Cluster, resource: &'a Resource, name: Namespaced
             && candidate.namespace() == source_namespace
     });
     let of_source = |keys: &[&str]| source?.node.at(keys).and_then(Node::as_str);
-    let checkout = text(&["spec", "git", "checkout", "ref", "branch"]).or_else(|| of_source(&["spec", "ref", "branch"]));
+    let checkout =
+        text(&["spec", "git", "checkout", "ref", "branch"]).or_else(|| of_source(&["spec", "ref", "branch"]));
     let branch = text(&["spec", "git", "push", "branch"]).or(checkout);
     let path = text(&["spec", "update", "path"]).unwrap_or_default();
     ImageUpdateAutomation {

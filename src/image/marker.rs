@@ -90,6 +90,11 @@ pub fn read_marker(comment: &str) -> Marking {
     let Some(value) = object.get(KEY).filter(|value| !value.is_empty()) else {
         return Marking::Malformed(format!("`{KEY}` is empty"));
     };
+    marking_of(value)
+}
+
+/// Returns what a reference to a setter, `namespace:policy[:field]`, asks for.
+pub(super) fn marking_of(value: &str) -> Marking {
     let parts: Vec<&str> = value.split(':').collect();
     let (namespace, name, field) = match parts[..] {
         [namespace, name] => (namespace, name, Field::Reference),

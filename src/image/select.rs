@@ -138,6 +138,14 @@ fn candidate<'t>(filter: &Filter, tag: &'t str) -> Option<Candidate<'t>> {
     }
 }
 
+/// Returns what `policy` compares in the place of `tag`; nothing where the filter leaves the tag out.
+pub fn key_of(policy: &Policy, tag: &str) -> Option<String> {
+    match &policy.filter {
+        None => Some(tag.to_owned()),
+        Some(filter) => candidate(filter, tag).map(|candidate| candidate.key.into_owned()),
+    }
+}
+
 fn best_version<'t>(
     candidates: &[Candidate<'t>],
     range: &Constraint,
@@ -248,13 +256,7 @@ pub fn explain<'t>(
             Outcome::Random(tied) if tied.iter().any(|other| other == tag) => return Verdict::Tied,
             _ => {}
         }
-        let key = match &policy.filter {
-            None => tag.to_owned(),
-            Some(filter) => match candidate(filter, tag) {
-                None => return Verdict::NotMatched,
-                Some(candidate) => candidate.key.into_owned(),
-            },
-        };
+        let Some(key) = key_of(policy, tag) else { return Verdict::NotMatched };
         match by_key.get(key.as_str()) {
             Some(other) if *other != tag => Verdict::SameKey((*other).to_owned()),
             _ => compare(&policy.choice, key, grammar),

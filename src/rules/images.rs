@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::flux::{self, Cluster, Object};
+use crate::flux::{Cluster, ImageAutomation, ImageUpdateAutomation, Object};
 use crate::image::Marking;
 use crate::kube::NamespacedName;
 use crate::kustomize::Resource;
@@ -173,68 +173,29 @@ fn check_policies(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Where an automation writes.
-struct Automation<'a> {
+/// An automation and the cluster that runs it.
+struct Running<'a> {
     cluster: &'a Cluster,
-    resource: &'a Resource,
-    /// URL of its Git repository, normalised, where the cluster says one.
-    url: Option<String>,
-    /// Branch that it pushes to; nothing where only the cluster knows.
-    branch: Option<String>,
-    /// Path below which it edits, without `./`; empty for the whole repository.
-    path: String,
-}
-
-impl<'a> Automation<'a> {
-    fn new(cluster: &'a Cluster, resource: &'a Resource) -> Self {
-        let text = |keys: &[&str]| resource.node.at(keys).and_then(Node::as_str).map(str::to_owned);
-        let source_name = text(&["spec", "sourceRef", "name"]).unwrap_or_default();
-        let source_namespace =
-            text(&["spec", "sourceRef", "namespace"]).unwrap_or_else(|| resource.namespace().to_owned());
-        let source = cluster.objects().map(|object| object.resource).find(|candidate| {
-            candidate.kind() == "GitRepository"
-                && candidate.name() == source_name
-                && candidate.namespace() == source_namespace
-        });
-        let of_source = |keys: &[&str]| source?.node.at(keys).and_then(Node::as_str).map(str::to_owned);
-        let branch = text(&["spec", "git", "push", "branch"])
-            .or_else(|| text(&["spec", "git", "checkout", "ref", "branch"]))
-            .or_else(|| of_source(&["spec", "ref", "branch"]));
-        let path = text(&["spec", "update", "path"]).unwrap_or_default();
-        let path = path.trim_start_matches("./").trim_matches('/').to_owned();
-        let url = of_source(&["spec", "url"]).map(|url| flux::normalised_url(&url));
-        Self { cluster, resource, url, branch, path }
-    }
-
-    /// Returns whether both write the same files of the same branch.
-    fn races_with(&self, other: &Self) -> bool {
-        let below = |path: &str, above: &str| {
-            above.is_empty() || path == above || path.strip_prefix(above).is_some_and(|rest| rest.starts_with('/'))
-        };
-        let same_repository = self.url.is_none() || other.url.is_none() || self.url == other.url;
-        let overlap = below(&self.path, &other.path) || below(&other.path, &self.path);
-        same_repository && self.branch == other.branch && overlap
-    }
+    automation: ImageUpdateAutomation<'a>,
 }
 
 /// Reports every automation that another cluster runs too.
 fn check_automations(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
-    let all: Vec<Automation<'_>> = context
-        .fleet
-        .clusters
-        .iter()
-        .flat_map(|cluster| of_kind(cluster, "ImageUpdateAutomation").map(move |found| Automation::new(cluster, found)))
-        .collect();
+    let running = |cluster| {
+        let automations = ImageAutomation::of(cluster).automations;
+        automations.into_iter().map(move |automation| Running { cluster, automation })
+    };
+    let all: Vec<Running<'_>> = context.fleet.clusters.iter().flat_map(running).collect();
     let mut reported: BTreeMap<NamespacedName, usize> = BTreeMap::new();
-    for (at, automation) in all.iter().enumerate() {
+    for (at, Running { cluster, automation }) in all.iter().enumerate() {
         let rival = all[..at]
             .iter()
-            .find(|other| other.cluster.name != automation.cluster.name && other.races_with(automation));
+            .find(|other| other.cluster.name != cluster.name && other.automation.races_with(automation));
         let Some(rival) = rival else { continue };
-        let id = name_of(automation.resource);
+        let id = automation.name.clone();
         if let Some(index) = reported.get(&id) {
             let finding: &mut Diagnostic = &mut out[*index];
-            finding.notes.push(format!("so does cluster `{}`", automation.cluster.name));
+            finding.notes.push(format!("so does cluster `{}`", cluster.name));
             continue;
         }
         let branch = automation.branch.as_deref().unwrap_or("the default branch");
@@ -242,14 +203,15 @@ fn check_automations(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnosti
         let mut finding = rule
             .report(format!(
                 "clusters `{}` and `{}` both run an ImageUpdateAutomation that writes `{branch}`",
-                rival.cluster.name, automation.cluster.name
+                rival.cluster.name, cluster.name
             ))
             .label(automation.resource.name_span(), format!("ImageUpdateAutomation `{id}`"))
             .help("keep it in one elected cluster, or give each its own branch or path");
-        if rival.resource.name_span() != automation.resource.name_span() {
+        let rival_span = rival.automation.resource.name_span();
+        if rival_span != automation.resource.name_span() {
             let other =
-                format!("ImageUpdateAutomation `{}` of cluster `{}`", name_of(rival.resource), rival.cluster.name);
-            finding = finding.label(rival.resource.name_span(), other);
+                format!("ImageUpdateAutomation `{}` of cluster `{}`", rival.automation.name, rival.cluster.name);
+            finding = finding.label(rival_span, other);
         }
         out.push(finding.note("their controllers race for the same files, and may undo each other"));
     }

@@ -12,6 +12,7 @@ mod print;
 mod read;
 mod style;
 
+use crate::text::Span;
 use crate::yaml::Style;
 use crate::yaml::kyaml::read::Tree;
 
@@ -38,7 +39,7 @@ pub struct Settable<'a> {
     pub line_comment: &'a str,
     /// The comments that stand above it and belong to it; empty without one.
     pub head_comment: &'a str,
-    /// Its first byte in the text.
+    /// Its first byte in the text with Unix line ends.
     pub start: usize,
     /// One past its last byte.
     pub end: usize,
@@ -107,7 +108,8 @@ pub fn reemit_with(text: &str, set: &dyn Fn(Settable<'_>) -> Option<String>) -> 
     let mut out = Reemitted { text: String::new(), changes: Vec::new(), items: None };
     for (start, document) in documents {
         let Some(mut tree) = Tree::read(&document)? else { continue };
-        let mut changes = tree.set(set);
+        let mut changes =
+            tree.set(&|scalar| set(Settable { start: start + scalar.start, end: start + scalar.end, ..scalar }));
         let is_wide = is_wide(&document);
         if count == 1
             && let Some(items) = tree.list_items()
@@ -115,6 +117,7 @@ pub fn reemit_with(text: &str, set: &dyn Fn(Settable<'_>) -> Option<String>) -> 
             out.items = Some(print::list_items(items, is_wide));
         }
         for change in &mut changes {
+            // A change has its place in its document.
             change.start = original(text, start + change.start);
             change.end = original(text, start + change.end);
         }
@@ -141,6 +144,12 @@ fn original(text: &str, at: usize) -> usize {
         rest += 1;
     }
     rest
+}
+
+/// Returns the place in `text` of `span`, which was taken in it with Unix line ends.
+pub(crate) fn with_unix_ends_undone(text: &str, span: Span) -> Span {
+    let range = span.range();
+    Span::new(span.source, original(text, range.start)..original(text, range.end))
 }
 
 /// Splits at lines that begin with `---`, whatever stands around them; returns each document with its first byte.

@@ -1,0 +1,92 @@
+//! Rules on the automations that write images into Git.
+//!
+//! Source: image-automation-controller 1.2.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::flux::{Cluster, ImageAutomation};
+use crate::rules::{Check, FixAvailability, Rule};
+
+/// Every rule of this family, in the order they are documented.
+pub(super) const RULES: &[Rule] = &[RACE, TEMPLATE_FIELD];
+
+/// Fields that message templates had before release 1.0 of the controller.
+static REMOVED: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"\.(?:Updated\b[.\w]*|Changed\.ImageResult\b[.\w]*)").expect("it is a regular expression")
+});
+
+const RACE: Rule = Rule {
+    id: "image-automations-race",
+    severity: Severity::Warning,
+    fix: FixAvailability::None,
+    docs: "\
+## What it checks
+No two ImageUpdateAutomations of a cluster write the same policy into the same files of the same branch.
+
+## Why it matters
+Each pushes what the other has just pushed: one is rejected and starts anew, and the commits are of either.
+
+## What it cannot see
+Branches that only the cluster knows.
+",
+    check: Check::Cluster(check_race),
+};
+
+const TEMPLATE_FIELD: Rule = Rule {
+    id: "image-template-removed-field",
+    severity: Severity::Error,
+    fix: FixAvailability::None,
+    docs: "\
+## What it checks
+`spec.git.commit.messageTemplate` uses no field that the controller has removed: `.Updated` and `.Changed.ImageResult`.
+
+## Why it matters
+Flux stalls the automation as `RemovedTemplateField`: no image is updated any more.
+
+## What it cannot see
+Fields whose names are put together by the template.
+",
+    check: Check::Cluster(check_template),
+};
+
+/// Reports every two automations of `cluster` that write the same values.
+fn check_race(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
+    let all = ImageAutomation::of(cluster);
+    for (at, automation) in all.automations.iter().enumerate() {
+        for other in all.automations[..at].iter().filter(|other| other.races_with(automation)) {
+            let shared = all.policies.values().find(|policy| automation.selects(policy) && other.selects(policy));
+            let Some(policy) = shared else { continue };
+            out.push(
+                rule.report(format!(
+                    "ImageUpdateAutomations `{}` and `{}` both write what ImagePolicy `{}` selects",
+                    other.name, automation.name, policy.name
+                ))
+                .label(automation.resource.name_span(), "the same branch and path")
+                .label(other.resource.name_span(), "as this one")
+                .help("tell them apart with `policySelector`, `update.path` or `git.push.branch`"),
+            );
+        }
+    }
+}
+
+/// Reports every message template with a removed field.
+fn check_template(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
+    for automation in ImageAutomation::of(cluster).automations {
+        let keys = ["spec", "git", "commit", "messageTemplate"];
+        let Some(template) = automation.resource.node.at(&keys) else { continue };
+        let Some(found) = template.as_str().and_then(|text| REMOVED.find(text)) else { continue };
+        out.push(
+            rule.report(format!(
+                "the message template of ImageUpdateAutomation `{}` uses `{}`, which is gone",
+                automation.name,
+                found.as_str()
+            ))
+            .label(template.span, "removed from the controller")
+            .help("use `.Changed.Changes`, `.Changed.Objects` or `.Changed.FileChanges`")
+            .note("Flux stalls the automation as `RemovedTemplateField`"),
+        );
+    }
+}

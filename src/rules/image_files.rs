@@ -1,0 +1,108 @@
+//! Rules on the files that image automation writes.
+//!
+//! Source: image-automation-controller 1.2, kyaml 0.21.
+
+use crate::diagnostic::{Diagnostic, Edit, Fix, FixSafety, Severity};
+use crate::flux::ImageAutomation;
+use crate::image::MarkedFile;
+use crate::rules::{Check, Context, FixAvailability, Rule};
+use crate::text::Span;
+
+/// Every rule of this family, in the order they are documented.
+pub(super) const RULES: &[Rule] = &[SKIPPED, UNSTABLE];
+
+const SKIPPED: Rule = Rule {
+    id: "image-marker-file-skipped",
+    severity: Severity::Error,
+    fix: FixAvailability::None,
+    docs: "\
+## What it checks
+Flux's setter can read each file that holds a marker: all of its documents are mappings, go-yaml takes all of it, and nothing but \
+a comment stands behind a `---`.
+
+## Why it matters
+The setter passes over a file that it cannot read without a word: none of its images is ever updated.
+
+## What it cannot see
+Files whose names do not end in `.yaml` or `.yml`: the setter does not look at them.
+",
+    check: Check::Repository(check_skipped),
+};
+
+const UNSTABLE: Rule = Rule {
+    id: "image-file-reformatted",
+    severity: Severity::Note,
+    fix: FixAvailability::Always,
+    docs: "\
+## What it checks
+A file with a marker is written as Flux prints it: then a new image changes one line for each marker.
+
+## Why it matters
+Flux prints a file anew when it changes a value: indentation, empty lines, a leading `---` and comments in a document of their \
+own change with it. The first commit of the automation is large, and nobody asked for it.
+
+## What it cannot see
+Clusters without an ImageUpdateAutomation: there it says nothing.
+",
+    check: Check::Repository(check_stable),
+};
+
+/// Reports every file with a marker that the setter cannot read.
+fn check_skipped(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
+    for file in &context.marked {
+        let Err(error) = &file.read else { continue };
+        let marker = context.markers.iter().find(|marker| marker.span.source == file.source);
+        let span = marker.map_or(Span::new(file.source, 0..0), |marker| marker.span);
+        out.push(
+            rule.report(format!("Flux's setter cannot read `{}`", file.path))
+                .label(span, "never followed")
+                .help("make it YAML that go-yaml reads, or move the marker to another file")
+                .note(format!("the file is passed over without a word: {error}")),
+        );
+    }
+}
+
+/// Reports every file that Flux would print in another form.
+fn check_stable(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
+    let automation: Vec<ImageAutomation<'_>> = context.fleet.clusters.iter().map(ImageAutomation::of).collect();
+    for file in &context.marked {
+        let is_written = |automation: &ImageAutomation<'_>| {
+            file.values().iter().any(|value| {
+                let policy = automation.policies.get(&value.policy);
+                policy.is_some_and(|policy| automation.writers(policy, &file.path).next().is_some())
+            })
+        };
+        let Ok(read) = &file.read else { continue };
+        let Some(reprinted) = read.reprinted.as_deref().filter(|_| automation.iter().any(is_written)) else { continue };
+        let text = context.repo.source(file.source).map_or("", |file| file.text());
+        let edit = difference(file, text, reprinted);
+        let loses_comments = text.matches('#').count() > reprinted.matches('#').count();
+        let safety = if loses_comments { FixSafety::Unsafe } else { FixSafety::Safe };
+        let fix = Fix { title: "write it as Flux prints it".to_owned(), edits: vec![edit.clone()], safety };
+        out.push(
+            rule.report(format!("a new image reformats `{}`", file.path))
+                .label(first_line(text, &edit), "Flux prints this otherwise")
+                .help("write it as Flux prints it")
+                .fix(fix),
+        );
+    }
+}
+
+/// Returns the one edit that makes `after` of the text: what is equal at both ends stays.
+fn difference(file: &MarkedFile, before: &str, after: &str) -> Edit {
+    let common = |left: &mut dyn Iterator<Item = char>, right: &mut dyn Iterator<Item = char>| -> usize {
+        left.zip(right).take_while(|(one, other)| one == other).map(|(one, _)| one.len_utf8()).sum()
+    };
+    let start = common(&mut before.chars(), &mut after.chars());
+    let end = common(&mut before[start..].chars().rev(), &mut after[start..].chars().rev());
+    let replacement = after[start..after.len() - end].to_owned();
+    Edit { span: Span::new(file.source, start..before.len() - end), replacement }
+}
+
+/// Returns the line in which the edit begins.
+fn first_line(text: &str, edit: &Edit) -> Span {
+    let start = edit.span.range().start.min(text.len());
+    let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
+    let line_end = text[start..].find('\n').map_or(text.len(), |at| start + at);
+    Span::new(edit.span.source, line_start..line_end)
+}

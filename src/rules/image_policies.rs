@@ -1,0 +1,396 @@
+//! Rules on what image policies select from.
+//!
+//! Source: image-reflector-controller 1.2, fluxcd/pkg `version`, Masterminds/semver 3.5.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::flux::{Cluster, ImageAutomation, ImagePolicy};
+use crate::image::{self, Choice, MarkedFile, Outcome, Policy, Template};
+use crate::kube::NamespacedName;
+use crate::rules::{Check, Context, FixAvailability, Rule, absence};
+use crate::text::Span;
+use crate::yaml::Node;
+
+/// Every rule of this family, in the order they are documented.
+pub(super) const RULES: &[Rule] = &[
+    REPOSITORY_INVALID,
+    POLICY_INVALID,
+    UNANCHORED,
+    GROUP_UNKNOWN,
+    UNBOUNDED,
+    OVERLAP,
+    NOT_SELECTABLE,
+    WITHOUT_MARKER,
+    WITHOUT_POLICY,
+];
+
+const REPOSITORY_INVALID: Rule = Rule {
+    id: "image-repository-invalid",
+    severity: Severity::Error,
+    fix: FixAvailability::None,
+    docs: "\
+## What it checks
+`spec.image` of each ImageRepository is a name without scheme and tag, and each entry of `spec.exclusionList` a regular expression \
+of Go.
+
+## Why it matters
+Flux stalls it as `ImageURLInvalid`: its policies get no tags.
+
+## What it cannot see
+Whether the registry has the image.
+",
+    check: Check::Cluster(check_repositories),
+};
+
+const POLICY_INVALID: Rule = Rule {
+    id: "image-policy-invalid",
+    severity: Severity::Error,
+    fix: FixAvailability::None,
+    docs: "\
+## What it checks
+Each ImagePolicy says how it selects, with a version range of Masterminds/semver and a filter that is a regular expression of Go.
+
+## Why it matters
+The API server takes any text there. Flux stalls the policy as `InvalidPolicy`, and the image that was selected last stays for ever.
+
+## What it cannot see
+Nothing that matters: the languages are known.
+",
+    check: Check::Repository(check_policies),
+};
+
+const UNANCHORED: Rule = Rule {
+    id: "image-pattern-unanchored",
+    severity: Severity::Warning,
+    fix: FixAvailability::None,
+    docs: "\
+## What it checks
+`spec.filterTags.pattern` begins with `^` and ends with `$`.
+
+## Why it matters
+The pattern is searched for, not matched: `v1` is found in `dev1-debug` too, and whatever the filter lets through may win.
+
+## What it cannot see
+Patterns that are anchored in each of their alternatives.
+",
+    check: Check::Repository(check_anchors),
+};
+
+const GROUP_UNKNOWN: Rule = Rule {
+    id: "image-extract-unknown-group",
+    severity: Severity::Error,
+    fix: FixAvailability::None,
+    docs: "\
+## What it checks
+`spec.filterTags.extract` names groups that the pattern has; `$1x` asks for a group `1x`, `${1}x` for the first.
+
+## Why it matters
+An unknown group is empty: every tag extracts to the same text, and the smallest tag wins, or a number cannot be read.
+
+## What it cannot see
+Groups that take part in no match.
+",
+    check: Check::Repository(check_groups),
+};
+
+const UNBOUNDED: Rule = Rule {
+    id: "image-range-unbounded",
+    severity: Severity::Warning,
+    fix: FixAvailability::None,
+    docs: "\
+## What it checks
+The range of a semver policy leaves something out: `*`, `>=0.0.0` and their like take every version.
+
+## Why it matters
+Any tag that looks like a version wins if it is greatest: `20240101.0.0` of another naming scheme, or the next major version.
+
+## What it cannot see
+Which versions are wanted: any bound is enough.
+",
+    check: Check::Repository(check_ranges),
+};
+
+const OVERLAP: Rule = Rule {
+    id: "image-tracks-overlap",
+    severity: Severity::Warning,
+    fix: FixAvailability::None,
+    docs: "\
+## What it checks
+A tag that one track runs cannot be selected by another track of the same image: the policies of canary and primary are disjoint.
+
+## Why it matters
+Otherwise a build that nobody released reaches production, or a release ends the canary.
+
+## What it cannot see
+Other tags than those that the files name, and the usual forms `v1.2.3`, `1.2.3` and `main-0123abc-1700000000`. Tracks are told \
+by the label `gitops-gen.dev/track`.
+",
+    check: Check::Repository(check_tracks),
+};
+
+const NOT_SELECTABLE: Rule = Rule {
+    id: "image-tag-not-selectable",
+    severity: Severity::Warning,
+    fix: FixAvailability::None,
+    docs: "\
+## What it checks
+The tag at a marker is one that its policy could have selected.
+
+## Why it matters
+Flux compares nothing: it replaces the tag with whatever the policy selects, be it older.
+
+## What it cannot see
+What the registry holds; `gitops-gen images update --tags` tells what would be lowered.
+",
+    check: Check::Repository(check_values),
+};
+
+const WITHOUT_MARKER: Rule = Rule {
+    id: "image-policy-without-marker",
+    severity: Severity::Note,
+    fix: FixAvailability::None,
+    docs: "\
+## What it checks
+Some marker names each ImagePolicy of a cluster that runs image automation.
+
+## Why it matters
+What the policy selects is written nowhere.
+
+## What it cannot see
+Other readers of the policy's status, such as alerts.
+",
+    check: Check::Repository(check_unused_policies),
+};
+
+const WITHOUT_POLICY: Rule = Rule {
+    id: "image-repository-without-policy",
+    severity: Severity::Note,
+    fix: FixAvailability::None,
+    docs: "\
+## What it checks
+Some ImagePolicy selects from each ImageRepository of its cluster.
+
+## Why it matters
+The registry is scanned for nothing.
+
+## What it cannot see
+Policies created outside this repository: where something of the cluster could not be rendered, it says nothing.
+",
+    check: Check::Cluster(check_unused_repositories),
+};
+
+/// Reports what is wrong with `spec.image` and `spec.exclusionList`.
+fn check_repositories(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
+    for repository in ImageAutomation::of(cluster).repositories.values() {
+        let name = &repository.name;
+        let span =
+            |key| repository.resource.node.at(&["spec", key]).map_or(repository.resource.origin, |node| node.span);
+        if let Some(problem) = image::image_problem(repository.image) {
+            out.push(
+                rule.report(format!("ImageRepository `{name}` names no repository"))
+                    .label(span("image"), problem)
+                    .help("write host and path alone, as in `ghcr.io/example/web`")
+                    .note("Flux stalls it as `ImageURLInvalid`"),
+            );
+        }
+        if let Err(error) = repository.exclusions() {
+            out.push(
+                rule.report(format!("ImageRepository `{name}` excludes by what is no regular expression of Go"))
+                    .label(span("exclusionList"), error.to_string())
+                    .help("write expressions that Go's regexp reads"),
+            );
+        }
+    }
+}
+
+/// Every policy of the fleet, once for each place that it is written at.
+fn policies<'a>(context: &Context<'a>) -> Vec<ImagePolicy<'a>> {
+    let mut seen = BTreeSet::new();
+    let all = context.fleet.clusters.iter().flat_map(|cluster| ImageAutomation::of(cluster).policies.into_values());
+    all.filter(|policy| seen.insert((policy.resource.origin, policy.name.clone()))).collect()
+}
+
+/// The place of a field of a policy, or else of its name.
+fn place(policy: &ImagePolicy<'_>, keys: &[&str]) -> Span {
+    let found = policy.spec().and_then(|spec| spec.at(keys));
+    found.map_or_else(|| policy.resource.name_span(), |node| node.span)
+}
+
+const RANGE: [&str; 3] = ["policy", "semver", "range"];
+const PATTERN: [&str; 2] = ["filterTags", "pattern"];
+const EXTRACT: [&str; 2] = ["filterTags", "extract"];
+
+/// Reports every policy that the controller stalls.
+fn check_policies(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
+    for policy in policies(context) {
+        let Err(error) = policy.policy(context.version.image_grammar()) else { continue };
+        let (span, help) = match &error {
+            image::PolicyError::Range(_) => (place(&policy, &RANGE), "write a range such as `>=1.0.0 <2.0.0`"),
+            image::PolicyError::Pattern { .. } => {
+                (place(&policy, &PATTERN), "write a regular expression that Go reads (RE2)")
+            }
+            image::PolicyError::Order(_) => (place(&policy, &["policy"]), "write `asc` or `desc`"),
+            image::PolicyError::NoChoice => {
+                (place(&policy, &["policy"]), "give one of `semver`, `alphabetical` and `numerical`")
+            }
+        };
+        out.push(
+            rule.report(format!("ImagePolicy `{}` cannot select", policy.name))
+                .label(span, error.to_string())
+                .help(help)
+                .note("Flux stalls it as `InvalidPolicy`; the image that it selected last stays"),
+        );
+    }
+}
+
+/// The policies that can select.
+fn readable<'a>(context: &Context<'a>) -> Vec<(ImagePolicy<'a>, Policy)> {
+    let grammar = context.version.image_grammar();
+    policies(context).into_iter().filter_map(|found| found.policy(grammar).ok().map(|policy| (found, policy))).collect()
+}
+
+/// Reports every filter that is found anywhere in a tag.
+fn check_anchors(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
+    for (found, policy) in readable(context) {
+        let Some(filter) = policy.filter.filter(|filter| !filter.pattern.as_str().is_empty()) else { continue };
+        if filter.pattern.is_anchored() {
+            continue;
+        }
+        out.push(
+            rule.report(format!("the filter of ImagePolicy `{}` is not anchored", found.name))
+                .label(place(&found, &PATTERN), "found anywhere in a tag")
+                .help("begin it with `^` and end it with `$`"),
+        );
+    }
+}
+
+/// Reports every template that asks for a group that the pattern does not have.
+fn check_groups(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
+    for (found, policy) in readable(context) {
+        let Some(filter) = policy.filter else { continue };
+        let groups = filter.extract.iter().flat_map(Template::groups);
+        for group in groups.filter(|group| !filter.pattern.has_group(group)) {
+            out.push(
+                rule.report(format!("the filter of ImagePolicy `{}` has no group `{group}`", found.name))
+                    .label(place(&found, &EXTRACT), "extracts nothing")
+                    .help("name a group of the pattern; `${1}x` ends the name before `x`"),
+            );
+        }
+    }
+}
+
+/// Reports every range that takes all versions.
+fn check_ranges(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
+    for (found, policy) in readable(context) {
+        if matches!(&policy.choice, Choice::Semver(range) if range.accepts_everything()) {
+            out.push(
+                rule.report(format!("the range of ImagePolicy `{}` takes every version", found.name))
+                    .label(place(&found, &RANGE), "no bound")
+                    .help("give a bound, such as `>=1.0.0 <2.0.0`"),
+            );
+        }
+    }
+}
+
+/// Returns whether `policy` could select `tag` if there were no other.
+fn could_select(policy: &Policy, tag: &str, context: &Context<'_>) -> bool {
+    matches!(image::select(policy, &[tag], context.version.image_grammar()), Outcome::Selected(_))
+}
+
+/// The tags that the files name, by policy.
+fn written_tags<'a>(context: &'a Context<'_>) -> BTreeMap<&'a NamespacedName, BTreeSet<&'a str>> {
+    let mut tags: BTreeMap<&NamespacedName, BTreeSet<&str>> = BTreeMap::new();
+    for value in context.marked.iter().flat_map(MarkedFile::values) {
+        tags.entry(&value.policy).or_default().extend(value.tag());
+    }
+    tags
+}
+
+/// Reports every two tracks of an image that may select the same tag.
+fn check_tracks(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
+    let written = written_tags(context);
+    let all = readable(context);
+    let labelled = |policy: &ImagePolicy<'_>| {
+        policy.resource.node.at(&["metadata", "labels", crate::flux::TRACK_LABEL]).and_then(Node::as_str).is_some()
+    };
+    for (at, (found, policy)) in all.iter().enumerate() {
+        for (other, other_policy) in &all[..at] {
+            let is_pair = found.repository == other.repository && found.track() != other.track();
+            if !is_pair || !labelled(found) || !labelled(other) {
+                continue;
+            }
+            let samples = ["v1.2.3", "1.2.3", "main-0123abc-1700000000"].into_iter();
+            let of = |name: &NamespacedName| written.get(name).into_iter().flatten().copied();
+            let mut tags = samples.chain(of(&found.name)).chain(of(&other.name));
+            let shared =
+                tags.find(|tag| could_select(policy, tag, context) && could_select(other_policy, tag, context));
+            let Some(tag) = shared else { continue };
+            out.push(
+                rule.report(format!(
+                    "ImagePolicies `{}` and `{}` both select tags such as `{tag}`",
+                    other.name, found.name
+                ))
+                .label(found.resource.name_span(), format!("track `{}`", found.track()))
+                .label(other.resource.name_span(), format!("track `{}`", other.track()))
+                .help("give each a `filterTags.pattern` that the other's tags do not match"),
+            );
+        }
+    }
+}
+
+/// Reports every tag at a marker that its policy could not have selected.
+fn check_values(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
+    let policies: BTreeMap<NamespacedName, Policy> =
+        readable(context).into_iter().map(|(found, policy)| (found.name, policy)).collect();
+    for value in context.marked.iter().flat_map(MarkedFile::values) {
+        let (Some(policy), Some(tag)) = (policies.get(&value.policy), value.tag()) else { continue };
+        if !could_select(policy, tag, context) {
+            out.push(
+                rule.report(format!("ImagePolicy `{}` can never select the tag `{tag}`", value.policy))
+                    .label(value.span, "not among what the policy selects from")
+                    .help("write a tag that the policy selects, or change the policy")
+                    .note("Flux replaces it with whatever the policy selects, be it older"),
+            );
+        }
+    }
+}
+
+/// Reports every policy that no marker names.
+fn check_unused_policies(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
+    let written = written_tags(context);
+    let mut seen = BTreeSet::new();
+    for cluster in &context.fleet.clusters {
+        let automation = ImageAutomation::of(cluster);
+        if automation.automations.is_empty() {
+            continue;
+        }
+        for policy in automation.policies.values().filter(|policy| !written.contains_key(&policy.name)) {
+            if seen.insert((policy.name.clone(), policy.resource.origin)) {
+                out.push(
+                    rule.report(format!("no marker names ImagePolicy `{}`", policy.name))
+                        .label(policy.resource.name_span(), "what it selects is written nowhere")
+                        .help("put a marker behind the image, or remove the policy"),
+                );
+            }
+        }
+    }
+}
+
+/// Reports every repository of `cluster` that no policy selects from.
+fn check_unused_repositories(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
+    let automation = ImageAutomation::of(cluster);
+    if absence(cluster, None) != Severity::Error {
+        return;
+    }
+    for repository in automation.repositories.values() {
+        if automation.policies.values().any(|policy| policy.repository == repository.name) {
+            continue;
+        }
+        out.push(
+            rule.report(format!("no ImagePolicy selects from ImageRepository `{}`", repository.name))
+                .label(repository.resource.name_span(), "scanned for nothing")
+                .help("add an ImagePolicy, or remove it"),
+        );
+    }
+}
