@@ -59,6 +59,7 @@ mod versions;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+pub(crate) use crate::rules::encryption::passwords::ranges as password_ranges;
 pub use crate::rules::verdicts::Verdicts;
 
 use rayon::prelude::*;

@@ -89,10 +89,17 @@ fn the_defects_of_the_seeds_are_found_on_their_lines() {
         ("mdbdba+DigitalOceanChallenge2021", "object-two-owners", "releases/kproducer/ns.yaml"),
         ("mdbdba+DigitalOceanChallenge2021", "object-two-owners", "releases/kconsumer/hr.yaml"),
         ("mdbdba+DigitalOceanChallenge2021", "flux-api-removed", "ops/flux-system/operators-sync.yaml"),
+        ("mdbdba+DigitalOceanChallenge2021", "crd-order-unset", "ops/flux-system/releases-sync.yaml"),
+        ("mdbdba+DigitalOceanChallenge2021", "helm-chart-unpinned", "operators/strimzi-kafka-operator/hr.yaml"),
         ("onlinex+recommendation-engine", "flux-api-removed", "kubernetes/clusters/fra1/apps.yaml"),
         ("onlinex+recommendation-engine", "flux-api-removed", "kubernetes/clusters/fra1/container-registry.yaml"),
         ("onlinex+recommendation-engine", "flux-api-removed", "kubernetes/infrastructure/ingress-helm-release.yaml"),
         ("KarimABOUSSELHAM+real-world-crypto-ml-system", "namespace-missing", "deployments/prod/candles/candles.yaml"),
+        (
+            "KarimABOUSSELHAM+real-world-crypto-ml-system",
+            "secret-missing",
+            "deployments/prod/kafka/kafka-ui-ingress.yaml",
+        ),
         (
             "KarimABOUSSELHAM+real-world-crypto-ml-system",
             "api-version-not-served",

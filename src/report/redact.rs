@@ -9,6 +9,7 @@ use std::slice;
 use crate::diagnostic::{Edit, Fix};
 use crate::repo::Repo;
 use crate::report::area::{Area, children, hide_lines, hide_scalars, joined};
+use crate::rules;
 use crate::text::{RepoPath, SourceId};
 use crate::yaml::{self, DUPLICATE_KEY, Node, Parsed, Style, extent};
 
@@ -149,6 +150,8 @@ fn hidden_ranges(repo: &Repo, source: SourceId, roles: &BTreeMap<RepoPath, Role>
         hide_lines(text, 0..text.len(), '=', &mut hidden);
         return hidden;
     }
+    // What `password-in-config` reports is no Secret's, and no less a password.
+    hidden.extend(rules::password_ranges(text));
     let Some(parsed) = repo.yaml(source) else { return hidden };
     let role = roles.get(file.path()).copied();
     let mut reader = Reader { text, hidden };

@@ -5,14 +5,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::{Diagnostic, FixSafety, Severity};
-use crate::flux::{self, Cluster};
+use crate::flux::{self, Cluster, FluxKustomization};
 use crate::kube::NamespacedName;
 use crate::rules::{Check, Context, FixAvailability, Rule, absence, fixes, nearest};
 use crate::text::{Span, Spanned};
 use crate::yaml::Node;
 
 /// Every rule of this family, in the order they are documented.
-pub(super) const RULES: &[Rule] = &[MISSING, CYCLE, ON_SELF, SUSPENDED];
+pub(super) const RULES: &[Rule] = &[MISSING, CYCLE, ON_SELF, ON_PARENT, SUSPENDED];
 
 const MISSING: Rule = Rule {
     id: "depends-on-missing",
@@ -64,6 +64,24 @@ It waits for itself for ever: nothing below it is applied.
 Nothing that matters: the object says it itself.
 ",
     check: Check::Cluster(check_self),
+};
+
+const ON_PARENT: Rule = Rule {
+    id: "depends-on-parent",
+    severity: Severity::Error,
+    fix: FixAvailability::None,
+    docs: "\
+## What it checks
+No Kustomization depends on the one that applies it and waits for what it applies (`wait: true`, or a health check of it).
+
+## Why it matters
+Each waits for the other: the parent is ready when the child is, and the child is applied when the parent is ready. Flux does not \
+notice; nothing below the child is ever applied.
+
+## What it cannot see
+A parent outside this repository.
+",
+    check: Check::Cluster(check_parent),
 };
 
 const SUSPENDED: Rule = Rule {
@@ -225,6 +243,42 @@ fn check_self(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
                         .help("remove the entry"),
                 );
             }
+        }
+    }
+}
+
+/// Returns whether `parent` is ready only when the Kustomization `child`, which it applies, is.
+fn waits_for(parent: &FluxKustomization, child: &NamespacedName) -> bool {
+    let checks = parent.health_checks.iter().map(|check| &check.value);
+    parent.wait
+        || checks.into_iter().any(|check| {
+            check.kind == "Kustomization" && check.name == child.name && check.namespace == child.namespace
+        })
+}
+
+/// Reports every Kustomization of `cluster` that waits for one which waits for it.
+fn check_parent(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
+    for owner in cluster.kustomizations.values() {
+        let mut child = owner;
+        let mut seen = BTreeSet::from([&owner.id]);
+        while let Some(parent) = child.applied_by.as_ref().and_then(|parent| cluster.kustomizations.get(parent)) {
+            if !waits_for(parent, &child.id) || !seen.insert(&parent.id) {
+                break;
+            }
+            if let Some(entry) = owner.depends_on.iter().find(|dependency| dependency.value == parent.id) {
+                let waits = parent.node.at(&["spec", "wait"]).map_or(parent.span, |wait| wait.span);
+                out.push(
+                    rule.report(format!(
+                        "Kustomization `{}` and `{}`, which applies it, wait for each other",
+                        owner.id, parent.id
+                    ))
+                    .label(entry.span, format!("waits for `{}`", parent.id))
+                    .label(waits, "waits for what it applies")
+                    .help("remove the entry: what a parent applies before is there in any case")
+                    .note("Flux keeps it at `DependencyNotReady`: nothing below it is applied"),
+                );
+            }
+            child = parent;
         }
     }
 }

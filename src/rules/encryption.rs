@@ -2,7 +2,7 @@
 //!
 //! Source: Flux, Kustomization API, "Decryption"; SOPS, "Encrypting only parts of a file".
 
-mod passwords;
+pub(crate) mod passwords;
 
 use regex::Regex;
 

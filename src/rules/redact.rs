@@ -43,3 +43,27 @@ pub(super) fn hide_secret_variables(context: &Context<'_>, findings: &mut Findin
     }
     findings.not_checked.iter_mut().for_each(|entry| hide(&mut entry.what));
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::flux::Options;
+    use crate::repo::Repo;
+    use crate::rules;
+    use crate::text::FileSet;
+
+    #[test]
+    fn a_value_of_a_secret_in_the_name_of_an_object_is_printed_as_its_variable() {
+        let cluster = "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata:\n  name: apps\n  \
+                       namespace: flux-system\nspec:\n  interval: 1h\n  path: ./apps\n  prune: true\n  sourceRef: {kind: \
+                       GitRepository, name: flux-system}\n  postBuild: {substituteFrom: [{kind: Secret, name: vars}]}\n";
+        let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: vars, namespace: flux-system}\nstringData: {PW: \
+                      hunter2}\n";
+        let app = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: 'd-${PW}', namespace: nowhere}\n";
+        let texts = [("clusters/a/apps.yaml", cluster), ("clusters/a/vars.yaml", secret), ("apps/a.yaml", app)];
+        let findings = rules::validate(&Repo::new(FileSet::from_texts(texts)), &Options::default());
+        let missing =
+            findings.diagnostics.iter().find(|finding| finding.rule == "namespace-missing").expect("it is missing");
+        assert!(missing.message.contains("ConfigMap nowhere/d-${PW}"), "{}", missing.message);
+        assert!(!format!("{findings:?}").contains("hunter2"), "{findings:?}");
+    }
+}

@@ -80,7 +80,14 @@ fn check_namespaces(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
         }
         missing.entry(namespace).or_insert((resource, 0)).1 += 1;
     }
+    let elsewhere: BTreeSet<&str> = cluster
+        .objects()
+        .filter(|object| object.is_remote() && object.resource.kind() == "Namespace")
+        .map(|object| object.resource.name())
+        .collect();
     for (namespace, (resource, objects)) in missing {
+        // `spec.kubeConfig` may well lead back to this cluster.
+        let worst = if elsewhere.contains(namespace) { Severity::Note } else { Severity::Error };
         let span = resource.node.at(&["metadata", "namespace"]).map_or(resource.origin, |field| field.span);
         let others = match objects {
             1 => String::new(),
@@ -97,7 +104,8 @@ fn check_namespaces(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
                 .label(span, "no Namespace object has this name")
                 .help(help)
                 .note(format!("the API server refuses the object: `namespaces \"{namespace}\" not found`"))
-                .at_most(absence(cluster, near)),
+                .at_most(absence(cluster, near))
+                .at_most(worst),
         );
     }
 }

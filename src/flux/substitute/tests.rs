@@ -151,6 +151,15 @@ fn an_expression_outside_the_language_is_found_at_its_opening() {
 }
 
 #[test]
+fn every_expression_outside_the_language_is_found_in_one_run() {
+    let text = "kind: A\na: ${one-1} and ${two[0]}\nb: |\n  ${fine}\n  ${three.x}\n";
+    let (_, findings, files) = substituted(text, &[("fine", "yes")]);
+    let places: Vec<_> = findings.iter().map(|finding| files.sources().start(finding.span).unwrap()).collect();
+    let places: Vec<_> = places.iter().map(|place| (place.line, place.column)).collect();
+    assert_eq!(places, [(2, 4), (2, 17), (5, 3)]);
+}
+
+#[test]
 fn a_resource_without_expressions_shares_its_nodes() {
     let files = FileSet::from_texts([("a.yaml", "a: {b: yes}\n")]);
     let (_, source) = files.iter().next().unwrap();

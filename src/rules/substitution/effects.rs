@@ -15,7 +15,24 @@ use crate::text::{Sources, Span};
 use crate::yaml::{Kind, Node, Style};
 
 /// Every rule of this family, in the order they are documented.
-pub(in crate::rules) const RULES: &[Rule] = &[FROM_OWN, EATS_SHELL, RESHAPES];
+pub(in crate::rules) const RULES: &[Rule] = &[INACTIVE, FROM_OWN, EATS_SHELL, RESHAPES];
+
+const INACTIVE: Rule = Rule {
+    id: "substitution-inactive",
+    severity: Severity::Warning,
+    fix: FixAvailability::None,
+    docs: "\
+## What it checks
+A Kustomization with `spec.postBuild` has some variable, or `substituteStrategy: Always`, where its objects hold expressions.
+
+## Why it matters
+Without any variable Flux substitutes nothing: `${name:=default}` stays in the text as it is, also in names and images.
+
+## What it cannot see
+Kustomizations without `spec.postBuild`: there `${…}` is taken for text that is meant.
+",
+    check: Check::Cluster(check_inactive),
+};
 
 const FROM_OWN: Rule = Rule {
     id: "substitute-from-own",
@@ -70,6 +87,36 @@ Values that are not known offline.
 ",
     check: Check::Cluster(check_shape),
 };
+
+/// Reports every Kustomization of `cluster` that was meant to substitute and does not.
+fn check_inactive(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
+    for owner in cluster.kustomizations.values().filter(|owner| !owner.substitution.active) {
+        let Some(post_build) = owner.node.at(&["spec", "postBuild"]).filter(|field| !field.is_null()) else { continue };
+        // What is optional and not here may well be in the cluster.
+        if !owner.substitution.complete {
+            continue;
+        }
+        let objects = owner.build.resources.iter().filter(|it| !flux::is_substitution_disabled(&it.node));
+        let Some(expression) = objects.into_iter().find_map(|resource| first_expression(&resource.node)) else {
+            continue;
+        };
+        out.push(
+            rule.report(format!("Kustomization `{}` has no variable, and so substitutes nothing", owner.id))
+                .label(post_build.span, "no variable comes from here")
+                .label(expression, "stays as it is")
+                .help("add a variable, or set `substituteStrategy: Always`"),
+        );
+    }
+}
+
+/// Returns the place of the first text below `node` with an expression.
+fn first_expression(node: &Node) -> Option<Span> {
+    match &node.kind {
+        Kind::Scalar(scalar) => DEFAULTED.is_match(&scalar.text).then_some(node.span),
+        Kind::Sequence(items) => items.iter().find_map(first_expression),
+        Kind::Map(map) => map.iter().find_map(|entry| first_expression(&entry.value)),
+    }
+}
 
 /// Returns the Kustomizations that wait for `owner`: those that depend on it or are applied by it, and so on.
 fn after<'a>(cluster: &'a Cluster, owner: &'a NamespacedName) -> BTreeSet<&'a NamespacedName> {
