@@ -10,6 +10,7 @@ mod explain;
 mod fleet;
 mod init;
 mod kustomize;
+mod lsp;
 mod remove;
 mod rules;
 mod schema;
@@ -56,6 +57,7 @@ enum Command {
     Validate(validate::Args),
     Build(build::Args),
     Kustomize(kustomize::Args),
+    Lsp(lsp::Args),
     Rules(rules::Args),
     Explain(explain::Args),
     Schema(schema::Args),
@@ -66,6 +68,8 @@ enum Command {
 enum Ended {
     Clean,
     WithFindings,
+    /// The client of a server went away without saying that it is done.
+    WithoutShutdown,
 }
 
 /// Why a command could not do its work; each fits after "failed to".
@@ -126,13 +130,14 @@ pub fn main() -> ExitCode {
         Command::Validate(args) => validate::run(&args, &console),
         Command::Build(args) => build::run(&args, &console),
         Command::Kustomize(args) => kustomize::run(&args, &console),
+        Command::Lsp(args) => lsp::run(&args, &console),
         Command::Rules(args) => rules::run(&args, &console),
         Command::Explain(args) => explain::run(&args, &console),
         Command::Schema(args) => schema::run(&args, &console),
     };
     match ended {
         Ok(Ended::Clean) => ExitCode::SUCCESS,
-        Ok(Ended::WithFindings) => ExitCode::from(1),
+        Ok(Ended::WithFindings | Ended::WithoutShutdown) => ExitCode::from(1),
         // Whoever closed the pipe has seen enough.
         Err(CliError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {

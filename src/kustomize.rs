@@ -28,6 +28,7 @@ mod transform;
 
 pub use crate::kustomize::file::FILE_NAMES;
 pub use crate::kustomize::resource::{Id, Resource};
+pub(crate) use crate::kustomize::selector::Selector;
 
 use std::collections::BTreeSet;
 

@@ -38,5 +38,8 @@ pub mod apply;
 pub mod report;
 pub mod session;
 
+// Floor 9
+pub mod editor;
+
 // Roof
 pub mod cli;

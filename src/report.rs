@@ -37,5 +37,6 @@ pub use crate::report::gitlab::gitlab;
 pub use crate::report::json::{JSON_VERSION, json};
 pub use crate::report::junit::junit;
 pub use crate::report::markdown::{MARKDOWN_MAX, markdown};
+pub use crate::report::redact::Redactions;
 pub use crate::report::sarif::sarif;
 pub use crate::report::text::{Color, text};

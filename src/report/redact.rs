@@ -40,7 +40,8 @@ const SHOWN_OF_REFERENCE: [&str; 10] = [
 ];
 
 /// The bytes to hide, by file, found when a file is first quoted.
-pub(super) struct Redactions<'a> {
+#[derive(Debug)]
+pub struct Redactions<'a> {
     repo: &'a Repo,
     hidden: BTreeMap<SourceId, Vec<Range<usize>>>,
     /// What kustomization files use other files for; read when a file is first quoted.
@@ -72,12 +73,13 @@ enum Shown {
 }
 
 impl<'a> Redactions<'a> {
-    pub(super) fn new(repo: &'a Repo) -> Self {
+    /// Returns the values of Secrets in `repo`, not looked for yet.
+    pub fn new(repo: &'a Repo) -> Self {
         Self { repo, hidden: BTreeMap::new(), roles: None }
     }
 
     /// Returns the byte ranges of `source` that must not be shown, in order.
-    pub(super) fn of(&mut self, source: SourceId) -> &[Range<usize>] {
+    pub fn of(&mut self, source: SourceId) -> &[Range<usize>] {
         let repo = self.repo;
         let roles = self.roles.get_or_insert_with(|| roles(repo));
         self.hidden.entry(source).or_insert_with(|| joined(hidden_ranges(repo, source, roles)))
