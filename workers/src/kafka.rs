@@ -110,8 +110,12 @@ fn report(last: &Mutex<String>, error: &KafkaError, reason: &str) {
     if error.rdkafka_error_code() == Some(RDKafkaErrorCode::PartitionEOF) {
         return;
     }
-    tracing::warn!(error = %error, reason, "kafka");
-    reason.clone_into(&mut lock(last));
+    let mut last = lock(last);
+    // A broker that is away is told once, not with every attempt.
+    if *last != reason {
+        tracing::warn!(error = %error, reason, "kafka");
+        reason.clone_into(&mut last);
+    }
 }
 
 fn write_log(level: RDKafkaLogLevel, facility: &str, message: &str) {

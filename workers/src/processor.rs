@@ -186,6 +186,13 @@ impl Processor {
     }
 }
 
+impl Drop for Processor {
+    fn drop(&mut self) {
+        // The consumer leaves the group when it is dropped, and waits until its partitions are given back.
+        self.consumer.context().close();
+    }
+}
+
 /// What a record needs, borrowed apart from the consumer that it is borrowed from.
 struct Work<'a> {
     config: &'a Candles,

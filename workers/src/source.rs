@@ -1,5 +1,6 @@
 //! Where trades come from.
 
+pub mod kraken;
 pub mod replay;
 pub mod synthetic;
 

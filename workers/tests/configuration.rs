@@ -1,7 +1,5 @@
 //! The environment: the contract with the manifests, and every mistake at once.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::collections::BTreeMap;
 
 use snapbox::assert_data_eq;

@@ -141,7 +141,6 @@ impl Processor {
             self.consumer.poll(Duration::from_millis(50));
             self.follow_group()?;
         }
-        self.consumer.context().close();
         tracing::info!("drained");
         Ok(())
     }

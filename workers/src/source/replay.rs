@@ -105,7 +105,7 @@ fn trade(line: &StringRecord, columns: &Columns, pair: &str, number: u64) -> Res
 }
 
 /// Reads a time of unknown unit: its size says which.
-fn microseconds(text: &str) -> Result<i64, String> {
+pub(crate) fn microseconds(text: &str) -> Result<i64, String> {
     let wrong = || format!("timestamp `{text}` is not a time since 1970");
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let number: i64 = whole.parse().map_err(|_| wrong())?;

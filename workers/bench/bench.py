@@ -1,0 +1,111 @@
+"""Records a second of `candles`, of a bare consumer that parses JSON, and of quixstreams with the reducer of the course.
+
+    target/venv/bin/python workers/bench/bench.py --binaries target/release --trades 1000000
+
+One topic on one broker for all; the time from the start of the process to the last commit (candles), record (bare) or message
+(quixstreams). The load of the machine is printed: ratios within a run are what counts.
+"""
+
+import argparse
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+import lab
+
+QUIX = '''
+import sys, time
+from datetime import timedelta
+from quixstreams import Application
+address, count, mode = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+app = Application(broker_address=address, consumer_group=f"quix-{mode}-{time.time()}", auto_offset_reset="earliest", loglevel="ERROR",
+                  state_dir=sys.argv[4])
+trades = app.topic("trades", value_deserializer="json", timestamp_extractor=lambda v, h, t, k: v["ts_us"] // 1000)
+out = app.topic("quix", value_serializer="json")
+def init(t):
+    p = float(t["price"])
+    return {"open": p, "high": p, "low": p, "close": p, "volume": float(t["quantity"]), "pair": t["pair"]}
+def update(c, t):
+    p = float(t["price"])
+    c["high"], c["low"], c["close"] = max(c["high"], p), min(c["low"], p), p
+    c["volume"] += float(t["quantity"])
+    return c
+seen, began = 0, None
+def note(value):
+    global seen, began
+    began = began or time.time()
+    seen += 1
+    if seen == count:
+        print(seen, round(time.time() - began, 3), flush=True)
+        app.stop()
+frame = app.dataframe(trades)
+frame = frame.update(note)
+window = frame.tumbling_window(timedelta(seconds=60)).reduce(reducer=update, initializer=init)
+(window.final() if mode == "final" else window.current()).to_topic(out)
+app.run()
+'''
+
+
+def candles(options, address, mode, guarantee) -> tuple[float, float]:
+    group = f"bench-{mode}-{guarantee}-{time.time()}"
+    with tempfile.TemporaryDirectory() as logs:
+        began = time.time()
+        worker = lab.Worker(options.binaries / "candles", address, pathlib.Path(logs), KAFKA_CONSUMER_GROUP=group, EMIT=mode,
+                            CANDLE_SECONDS="60", PROCESSING_GUARANTEE=guarantee, KAFKA_TRANSACTIONAL_ID=group,
+                            KAFKA_OUTPUT_TOPIC="candles", COMMIT_INTERVAL_MS="1000")
+        log = pathlib.Path(worker.log.name)
+        # From the assignment to the first look that sees no lag.
+        while "assigned" not in log.read_text():
+            time.sleep(0.01)
+        began = time.time()
+        while lab.lag(address, group) > 0:
+            time.sleep(0.1)
+        seconds, memory = time.time() - began, worker.rss_mb()
+        worker.signal(15)
+        worker.process.wait(30)
+    return seconds, memory
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--broker", choices=["real", "mock"], default="real")
+    parser.add_argument("--binaries", type=pathlib.Path, default=lab.ROOT / "target/release")
+    parser.add_argument("--trades", type=int, default=1_000_000)
+    parser.add_argument("--quix", type=int, default=100_000, help="trades for quixstreams, which is slower")
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="bench-"))
+    rows = lab.make_trades(directory / "trades.csv", options.trades, 48, 0, 0.0, 1)
+    topics = {"trades": 8, "candles": 8, "quix": 8, "trades.dlq": 1, "trades.late": 1}
+    broker = lab.Broker(options.broker, options.binaries, topics)
+    feeder = lab.Feeder(broker.address, 8, 0.0, 0.0, 1)
+    feeder.feed(rows)
+    feeder.producer.flush(120)
+    print(f"{options.trades} trades, 48 pairs, 8 partitions, {options.broker} broker; load {os.getloadavg()[0]:.1f}", flush=True)
+    for number in range(options.rounds):
+        raw = subprocess.run([options.binaries / "examples/raw", broker.address, "trades", "8", str(options.trades)],
+                             check=True, capture_output=True, text=True).stdout.split()
+        print(f"bare consumer: {int(raw[0]) / float(raw[1]):,.0f}/s", flush=True)
+        for mode, guarantee in [("final", "at_least_once"), ("final", "exactly_once"), ("current", "at_least_once")]:
+            if guarantee == "exactly_once" and options.broker == "mock":
+                continue
+            seconds, memory = candles(options, broker.address, mode, guarantee)
+            print(f"candles {mode} {guarantee}: {options.trades / seconds:,.0f}/s, {memory:.0f} MB", flush=True)
+    for mode in ["final", "current"]:
+        out = subprocess.run([sys.executable, "-c", QUIX, broker.address, str(options.quix), mode, str(directory / mode)],
+                             capture_output=True, text=True)
+        if out.stdout.strip():
+            count, seconds = out.stdout.split()[-2:]
+            print(f"quixstreams {mode}: {int(count) / float(seconds):,.0f}/s", flush=True)
+        else:
+            print(out.stderr[-600:])
+    print(f"load {os.getloadavg()[0]:.1f}")
+    broker.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
