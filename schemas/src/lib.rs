@@ -1,8 +1,8 @@
 //! JSON Schemas of the Kubernetes kinds, and of the kinds of Flux and its neighbours, embedded for gitops-gen.
 //!
 //! They are strict: a field that a schema does not name is refused, and null stands only where it means absent. They use
-//! draft 2020-12 and, beside Kubernetes' own extensions, `x-expected` (what a pattern wants, for people) and
-//! `x-list-map-defaults` (values of absent list keys).
+//! draft 2020-12 and, beside Kubernetes' own extensions, `x-expected` (what a pattern wants, for people),
+//! `x-list-map-defaults` (values of absent list keys) and `x-unique-keys` (a second key of list entries, which they may lack).
 //!
 //! ```
 //! let schema = gitops_gen_schemas::schema("apps", "v1", "Deployment").expect("Kubernetes has Deployments");

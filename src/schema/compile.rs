@@ -38,6 +38,7 @@ fn build(schema: &Value) -> Result<Validator, String> {
         .with_draft(jsonschema::Draft::Draft202012)
         .with_pattern_options(PatternOptions::regex())
         .with_keyword(list_map::KEYWORD, list_map::build)
+        .with_keyword(list_map::UNIQUE, list_map::build_unique)
         .build(schema)
         .map_err(|error| format!("{} at `{}`", error.masked(), error.schema_path()))
 }

@@ -33,7 +33,9 @@ impl Explainer<'_> {
             }
             Found::Required { property } => out.push(self.missing_field(at, property)),
             Found::PropertyNames { error } => out.push(self.bad_key(at, error)),
-            Found::Custom { keyword, .. } if keyword == list_map::KEYWORD => self.duplicates(at, beside, out),
+            Found::Custom { keyword, .. } if [list_map::KEYWORD, list_map::UNIQUE].contains(&keyword.as_str()) => {
+                self.duplicates(at, beside.map(|schema| Keys::of(schema, keyword)), out);
+            }
             Found::AnyOf { context } | Found::OneOfNotValid { context } => self.no_branch(at, beside, context, out),
             Found::OneOfMultipleValid { .. } => out.push(self.many_branches(at, beside)),
             Found::Not { schema } => out.push(self.forbidden(at, schema)),
@@ -119,9 +121,8 @@ impl Explainer<'_> {
         violation
     }
 
-    fn duplicates(&self, at: &Pointer, beside: Option<&Map<String, Value>>, out: &mut Vec<Violation>) {
-        let (Some(schema), Some(list)) = (beside, self.instance.pointer(&at.to_string())) else { return };
-        let keys = Keys::of(schema);
+    fn duplicates(&self, at: &Pointer, keys: Option<Keys>, out: &mut Vec<Violation>) {
+        let (Some(keys), Some(list)) = (keys, self.instance.pointer(&at.to_string())) else { return };
         for index in keys.duplicates(list) {
             let item = at.index(index);
             let fields = keys.fields().join("` and `");

@@ -8,6 +8,8 @@ use serde_json::{Map, Value};
 
 /// Names the fields that make the key.
 pub(super) const KEYWORD: &str = "x-kubernetes-list-map-keys";
+/// Names the fields of a second key, which entries may lack: the name of a port.
+pub(super) const UNIQUE: &str = "x-unique-keys";
 /// Values of key fields that an entry leaves out.
 const DEFAULTS: &str = "x-list-map-defaults";
 
@@ -21,9 +23,9 @@ pub(super) struct Keys {
 }
 
 impl Keys {
-    /// Returns the keys that the schema of a list names.
-    pub(super) fn of(schema: &Map<String, Value>) -> Self {
-        let fields = schema.get(KEYWORD).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    /// Returns the keys that `keyword` of the schema of a list names.
+    pub(super) fn of(schema: &Map<String, Value>, keyword: &str) -> Self {
+        let fields = schema.get(keyword).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         let fields: Vec<String> = fields.iter().filter_map(Value::as_str).map(str::to_owned).collect();
         let mut defaults = schema.get(DEFAULTS).and_then(Value::as_object).cloned().unwrap_or_default();
         for field in &fields {
@@ -79,5 +81,15 @@ pub(super) fn build<'s>(
     _value: &'s Value,
     _location: Location,
 ) -> Result<Box<dyn for<'i> Keyword<'i>>, ValidationError<'s>> {
-    Ok(Box::new(ListMap(Keys::of(parent))))
+    Ok(Box::new(ListMap(Keys::of(parent, KEYWORD))))
+}
+
+/// Builds the keyword of the second key; see [`build`].
+#[expect(clippy::unnecessary_wraps, reason = "a keyword's factory may fail")]
+pub(super) fn build_unique<'s>(
+    parent: &'s Map<String, Value>,
+    _value: &'s Value,
+    _location: Location,
+) -> Result<Box<dyn for<'i> Keyword<'i>>, ValidationError<'s>> {
+    Ok(Box::new(ListMap(Keys::of(parent, UNIQUE))))
 }

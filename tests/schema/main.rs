@@ -131,6 +131,17 @@ fn a_list_key_may_not_come_twice_even_where_a_default_makes_it_equal() {
 }
 
 #[test]
+fn two_ports_may_not_have_one_name() {
+    assert_eq!(
+        changed("protocol: TCP", "name: http\n            - containerPort: 81\n              name: http"),
+        ["21: `spec.template.spec.containers[0].ports[1]` repeats the `name` of an earlier entry"]
+    );
+    assert_eq!(changed("protocol: TCP", "protocol: TCP\n            - containerPort: 81"), [""; 0]);
+    let service = "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec:\n  ports: [{port: 1, name: a}, {port: 2, name: a}]\n";
+    assert_eq!(check(service), ["5: `spec.ports[1]` repeats the `name` of an earlier entry"]);
+}
+
+#[test]
 fn null_is_as_good_as_absent_unless_the_field_is_required() {
     assert_eq!(changed("replicas: 2", "replicas:"), [""; 0]);
     assert_eq!(
