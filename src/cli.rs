@@ -5,12 +5,14 @@
 
 mod add;
 mod build;
+mod completions;
 mod console;
 mod explain;
 mod fleet;
 mod init;
 mod kustomize;
 mod lsp;
+mod man;
 mod remove;
 mod rules;
 mod schema;
@@ -20,16 +22,19 @@ mod validate;
 mod watch;
 mod workspace;
 
+use std::env;
+use std::ffi::OsString;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::cli::console::{ColorChoice, Console};
 use crate::cli::fleet::Names;
 use crate::cli::init::InitError;
 use crate::cli::update::UpdateError;
+use crate::git::GitError;
 use crate::schema::{ImportError, SchemaLocationError};
 use crate::text::{ReadError, WriteError};
 use crate::yaml::EmitError;
@@ -61,6 +66,8 @@ enum Command {
     Rules(rules::Args),
     Explain(explain::Args),
     Schema(schema::Args),
+    Completions(completions::Args),
+    Man(man::Args),
 }
 
 /// How a command ended that did its work.
@@ -91,8 +98,17 @@ enum CliError {
     UnknownCluster { name: String, known: Names },
     #[error("find Kustomization `{name}`: the cluster has {known}")]
     UnknownKustomization { name: String, known: Names },
-    #[error("find rule `{id}`: the nearest is `{nearest}`")]
-    UnknownRule { id: String, nearest: &'static str },
+    #[error("find rule `{id}`: {hint}")]
+    UnknownRule { id: String, hint: String },
+    #[error(
+        "check `{0}`: no cluster was found, so nothing was built; name one with `--cluster NAME=DIR` or under `clusters` of \
+         gitops.yaml"
+    )]
+    NoCluster(PathBuf),
+    #[error(transparent)]
+    Git(#[from] GitError),
+    #[error("write the manual into `{path}`")]
+    Manual { path: PathBuf, source: io::Error },
     #[error(transparent)]
     SchemaLocation(#[from] SchemaLocationError),
     #[error(transparent)]
@@ -117,7 +133,9 @@ enum CliError {
 
 /// Runs the program: reads the arguments of this process and returns its exit code.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let arguments: Vec<OsString> = env::args_os().collect();
+    let cli = match command(arguments.first()).try_get_matches_from(arguments).and_then(|it| Cli::from_arg_matches(&it))
+    {
         Ok(cli) => cli,
         Err(usage) => return print_usage(&usage),
     };
@@ -133,6 +151,8 @@ pub fn main() -> ExitCode {
         Command::Lsp(args) => lsp::run(&args, &console),
         Command::Rules(args) => rules::run(&args, &console),
         Command::Explain(args) => explain::run(&args, &console),
+        Command::Completions(args) => completions::run(&args, &console),
+        Command::Man(args) => man::run(&args, &console),
         Command::Schema(args) => schema::run(&args, &console),
     };
     match ended {
@@ -147,6 +167,13 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Returns the command line under the name that the program was started by: `flux gitops-gen` for `flux-gitops-gen`, as
+/// Flux calls what lies in its directory of plugins.
+fn command(program: Option<&OsString>) -> clap::Command {
+    let is_plugin = program.and_then(|path| Path::new(path).file_stem()).is_some_and(|name| name == "flux-gitops-gen");
+    if is_plugin { Cli::command().bin_name("flux gitops-gen") } else { Cli::command() }
+}
+
 /// Prints what clap has to say: help and version on stdout, a mistake on stderr.
 fn print_usage(usage: &clap::Error) -> ExitCode {
     let printed = usage.print();
@@ -159,7 +186,7 @@ fn print_usage(usage: &clap::Error) -> ExitCode {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use clap::CommandFactory as _;
 
     use crate::cli::Cli;
 

@@ -103,6 +103,21 @@ pub fn read_revision(directory: &Path, revision: &str) -> Result<FileSet, GitErr
     read_git_tree(&repository, &tree)
 }
 
+/// Returns the commit that `revision` and what is checked out have in common; nothing where they have none, or where
+/// nothing is committed yet.
+///
+/// # Errors
+/// When there is no repository or no such revision.
+pub fn merge_base(directory: &Path, revision: &str) -> Result<Option<String>, GitError> {
+    let repository = open(directory)?;
+    let not_found = |source| GitError::Revision { revision: revision.to_owned(), source };
+    let object = repository.revparse_single(revision).map_err(not_found)?;
+    // A tree has no history.
+    let Ok(commit) = object.peel_to_commit() else { return Ok(None) };
+    let Some(head) = repository.head().ok().and_then(|head| head.peel_to_commit().ok()) else { return Ok(None) };
+    Ok(repository.merge_base(commit.id(), head.id()).ok().map(|id| id.to_string()))
+}
+
 /// Returns the path from the top of the working tree that `directory` is in to it; the root where it is at the top or in
 /// no repository.
 pub fn path_from_top(directory: &Path) -> RepoPath {

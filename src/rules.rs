@@ -14,6 +14,7 @@
 //! assert_eq!(findings.diagnostics[0].rule, "yaml-duplicate-key");
 //! ```
 
+mod brought_in;
 mod canaries;
 mod depends_on;
 mod encryption;
@@ -59,6 +60,7 @@ mod versions;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+pub use crate::rules::brought_in::brought_in;
 pub(crate) use crate::rules::encryption::passwords::ranges as password_ranges;
 pub use crate::rules::verdicts::Verdicts;
 
@@ -82,6 +84,17 @@ pub enum FixAvailability {
     Sometimes,
     /// For every finding.
     Always,
+}
+
+impl FixAvailability {
+    /// Returns the word of lists: `no`, `sometimes` or `yes`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "no",
+            Self::Sometimes => "sometimes",
+            Self::Always => "yes",
+        }
+    }
 }
 
 /// How a rule finds what it reports.
@@ -116,6 +129,16 @@ impl Rule {
     /// Returns a finding of this rule.
     pub fn report(&self, message: impl Into<String>) -> Diagnostic {
         Diagnostic::new(self.id, self.severity, message)
+    }
+
+    /// Returns the rule's page: its id, severity and docs, as Markdown.
+    pub fn page(&self) -> String {
+        let fix = match self.fix {
+            FixAvailability::None => "",
+            FixAvailability::Sometimes => ", sometimes fixable",
+            FixAvailability::Always => ", fixable",
+        };
+        format!("# {}\n\n{}{fix}\n\n{}\n", self.id, self.severity.name(), self.docs.trim_end())
     }
 
     /// Returns the first sentence of the docs: what is checked.

@@ -111,7 +111,7 @@ fn a_circle_of_symbolic_links_is_passed_over_and_said_so() {
     for (link, target) in [("one", "two"), ("two", "one"), ("up", ".."), ("self.yaml", "self.yaml")] {
         std::os::unix::fs::symlink(target, directory.path().join(link)).unwrap();
     }
-    assert_ends(&validate(directory.path()), 0, "    one -> two\n");
+    assert_ends(&validate(directory.path()), 2, "    one -> two\n");
 }
 
 #[test]
@@ -150,9 +150,12 @@ fn fail_on_decides_the_exit_code() {
     }
     let mut warned = fs::File::create(directory.path().join("a.yaml")).unwrap();
     // A continuation line left of its key: libyaml takes it, YAML 1.2 does not.
-    warned.write_all(b"a:\n    b: \"one\n  two\"\n").unwrap();
+    let object =
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: default}\ndata:\n    b: \"one\n  two\"\n";
+    warned.write_all(object.as_bytes()).unwrap();
     for (fail_on, code) in [("error", 0), ("warning", 1), ("note", 1)] {
-        let output = program().args(["validate", "--fail-on", fail_on]).arg(directory.path()).output().unwrap();
+        let cluster = ["validate", "--cluster", "a=.", "--fail-on", fail_on];
+        let output = program().args(cluster).arg(directory.path()).output().unwrap();
         assert_ends(&output, code, "warning[yaml-quoted-indent]");
     }
 }
@@ -211,4 +214,104 @@ fn the_page_of_rules_is_the_rule_table() {
     let page =
         "# Rules\n\nPrinted by `gitops-gen rules --format markdown`; `gitops-gen explain RULE` says more of each.\n\n";
     snapbox::assert_data_eq!(format!("{page}{table}"), snapbox::file!["../docs/rules.md"].raw());
+}
+
+#[test]
+fn each_rule_has_its_page_and_each_page_a_rule() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/rules");
+    for rule in rules::all() {
+        let output = program().args(["explain", rule.id]).output().unwrap();
+        let page = folder.join(format!("{}.md", rule.id));
+        snapbox::assert_data_eq!(
+            String::from_utf8(output.stdout).unwrap(),
+            snapbox::Data::read_from(&page, None).raw()
+        );
+    }
+    for entry in fs::read_dir(folder).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let id = name.strip_suffix(".md").unwrap();
+        assert!(rules::find(id).is_some(), "docs/rules/{name} is of no rule: remove it");
+    }
+}
+
+#[test]
+fn programs_are_told_of_every_rule() {
+    let output = program().args(["rules", "--format", "json"]).output().unwrap();
+    let list: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let ids: Vec<&str> = list.as_array().unwrap().iter().map(|rule| rule["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, rules::all().map(|rule| rule.id).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_rule_that_does_not_exist_is_answered_with_what_may_be_meant() {
+    for (id, answer) in [
+        ("yaml-limt", "failed to find rule `yaml-limt`: did you mean `yaml-limit`?"),
+        ("cycle", "did you mean `depends-on-cycle` or `kustomization-cycle`?"),
+        ("nope", "none is called so; `gitops-gen rules` lists them"),
+    ] {
+        assert_ends(&program().args(["explain", id]).output().unwrap(), 2, answer);
+    }
+}
+
+#[test]
+fn shells_and_the_manual_know_every_command() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        assert_ends(&program().args(["completions", shell]).output().unwrap(), 0, "validate");
+    }
+    let directory = TempDir::new().unwrap();
+    assert_ends(&program().arg("man").arg(directory.path()).output().unwrap(), 0, "the manual is in");
+    let page = fs::read_to_string(directory.path().join("gitops-gen-validate.1")).unwrap();
+    assert!(page.contains("changed\\-since"), "{page}");
+    assert_ends(&program().args(["man", "/no/such/directory"]).output().unwrap(), 2, "failed to write the manual");
+}
+
+#[cfg(unix)]
+#[test]
+fn under_the_name_of_a_plugin_it_speaks_as_flux_does() {
+    let directory = TempDir::new().unwrap();
+    let plugin = directory.path().join("flux-gitops-gen");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_gitops-gen"), &plugin).unwrap();
+    let output = Command::new(&plugin).args(["validate", "--help"]).output().unwrap();
+    assert_ends(&output, 0, "Usage: flux gitops-gen validate [OPTIONS] [DIR]");
+    let output = program().args(["validate", "--help"]).output().unwrap();
+    assert_ends(&output, 0, "Usage: gitops-gen validate [OPTIONS] [DIR]");
+}
+
+#[test]
+fn a_repository_without_a_cluster_is_not_clean() {
+    let directory = directory("a.yaml", b"kind: Service\n");
+    assert_ends(&validate(directory.path()), 2, "no cluster was found, so nothing was built; name one with");
+}
+
+/// Commits everything in `directory` under the name `main`, or on top of what is there.
+fn commit(directory: &Path) {
+    let repository = git2::Repository::open(directory).or_else(|_| git2::Repository::init(directory)).unwrap();
+    let mut index = repository.index().unwrap();
+    index.add_all(["."], git2::IndexAddOption::DEFAULT, None).unwrap();
+    let tree = repository.find_tree(index.write_tree().unwrap()).unwrap();
+    let author = git2::Signature::now("A Tester", "tester@example.com").unwrap();
+    let parent = repository.head().ok().and_then(|head| head.peel_to_commit().ok());
+    let parents: Vec<_> = parent.iter().collect();
+    repository.commit(Some("HEAD"), &author, &author, "change", &tree, &parents).unwrap();
+}
+
+#[test]
+fn only_what_a_branch_brought_in_is_reported_and_counts() {
+    let directory = directory("a.yaml", b"a: 1\na: 2\n");
+    commit(directory.path());
+    let since = |revision: &str| {
+        program().args(["validate", "--changed-since", revision]).arg(directory.path()).output().unwrap()
+    };
+    fs::write(directory.path().join("a.yaml"), "# moved\na: 1\na: 2\n").unwrap();
+    let moved = since("HEAD");
+    assert_ends(&moved, 2, "no findings");
+    assert_ends(&moved, 2, "they are in `HEAD` already");
+    fs::write(directory.path().join("b.yaml"), "b: 1\nb: 2\n").unwrap();
+    let added = since("HEAD");
+    assert_ends(&added, 1, "[b.yaml:2:1]");
+    assert!(!String::from_utf8_lossy(&added.stdout).contains("a.yaml:"));
+    assert_ends(&since("no-such-branch"), 2, "error: failed to find revision `no-such-branch`");
+    let elsewhere = self::directory("a.yaml", b"a: 1\n");
+    let output = program().args(["validate", "--changed-since", "main"]).arg(elsewhere.path()).output().unwrap();
+    assert_ends(&output, 2, "error: failed to open the Git repository of");
 }

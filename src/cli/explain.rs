@@ -2,7 +2,10 @@
 
 use crate::cli::console::Console;
 use crate::cli::{CliError, Ended};
-use crate::rules::{self, FixAvailability};
+use crate::rules;
+
+/// Rules that are offered in the place of one that does not exist.
+const OFFERED: usize = 3;
 
 /// Print what a rule checks, why it matters and what it cannot see
 #[derive(Debug, clap::Args)]
@@ -15,15 +18,22 @@ pub(super) struct Args {
 /// Prints the rule's page as Markdown.
 pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
     let Some(rule) = rules::find(&args.rule) else {
-        let distance = |id: &str| strsim::damerau_levenshtein(&args.rule, id);
-        let nearest = rules::all().map(|rule| rule.id).min_by_key(|id| distance(id)).unwrap_or_default();
-        return Err(CliError::UnknownRule { id: args.rule.clone(), nearest });
+        return Err(CliError::UnknownRule { id: args.rule.clone(), hint: hint(&args.rule) });
     };
-    let fix = match rule.fix {
-        FixAvailability::None => "",
-        FixAvailability::Sometimes => ", sometimes fixable",
-        FixAvailability::Always => ", fixable",
-    };
-    console.print(&format!("# {}\n\n{}{fix}\n\n{}\n", rule.id, rule.severity.name(), rule.docs.trim_end()))?;
+    console.print(&rule.page())?;
     Ok(Ended::Clean)
+}
+
+/// Returns which rules may be meant by `id`, and where all of them are listed.
+fn hint(id: &str) -> String {
+    let id = id.to_ascii_lowercase();
+    let distance = |known: &str| strsim::damerau_levenshtein(&id, known);
+    let is_near = |known: &str| distance(known) <= 1 + id.len() / 4 || (id.len() > 2 && known.contains(id.as_str()));
+    let mut near: Vec<&str> = rules::all().map(|rule| rule.id).filter(|known| is_near(known)).collect();
+    near.sort_by_key(|known| (distance(known), *known));
+    let near: Vec<String> = near.into_iter().take(OFFERED).map(|known| format!("`{known}`")).collect();
+    if near.is_empty() {
+        return "none is called so; `gitops-gen rules` lists them".to_owned();
+    }
+    format!("did you mean {}?", near.join(" or "))
 }

@@ -1,10 +1,11 @@
 //! `gitops-gen rules`: every rule in a line.
 
 use clap::ValueEnum;
+use serde::Serialize;
 
 use crate::cli::console::Console;
 use crate::cli::{CliError, Ended};
-use crate::rules;
+use crate::rules::{self, Rule};
 
 /// List every rule
 #[derive(Debug, clap::Args)]
@@ -21,6 +22,8 @@ enum Format {
     Text,
     /// A Markdown table: docs/rules.md
     Markdown,
+    /// One JSON array, with the page of each rule
+    Json,
 }
 
 /// Prints the rules in the order they are documented.
@@ -28,6 +31,7 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
     let list = match args.format {
         Format::Text => text(),
         Format::Markdown => markdown(),
+        Format::Json => json(),
     };
     console.print(&list)?;
     Ok(Ended::Clean)
@@ -42,7 +46,31 @@ fn text() -> String {
 }
 
 fn markdown() -> String {
-    let head = "| rule | severity | what it checks |\n|---|---|---|\n".to_owned();
-    rules::all()
-        .fold(head, |list, rule| list + &format!("| `{}` | {} | {} |\n", rule.id, rule.severity.name(), rule.summary()))
+    let head = "| rule | severity | fix | what it checks |\n|---|---|---|---|\n".to_owned();
+    rules::all().fold(head, |list, rule| {
+        let (id, severity) = (rule.id, rule.severity.name());
+        list + &format!("| [`{id}`](rules/{id}.md) | {severity} | {} | {} |\n", rule.fix.name(), rule.summary())
+    })
+}
+
+/// What programs are told of a rule.
+#[derive(Serialize)]
+struct WireRule {
+    id: &'static str,
+    severity: &'static str,
+    fix: &'static str,
+    summary: &'static str,
+    docs: &'static str,
+}
+
+fn json() -> String {
+    let rule = |rule: &'static Rule| WireRule {
+        id: rule.id,
+        severity: rule.severity.name(),
+        fix: rule.fix.name(),
+        summary: rule.summary(),
+        docs: rule.docs,
+    };
+    let list: Vec<WireRule> = rules::all().map(rule).collect();
+    serde_json::to_string_pretty(&list).expect("strings always serialize") + "\n"
 }

@@ -45,6 +45,11 @@ pub(super) fn read_without(directory: &Path, patterns: &[String]) -> Result<Tree
     Ok(Tree { repo: Repo::new(kept), not_checked })
 }
 
+/// Returns `files` without those that `patterns` match.
+pub(super) fn without_excluded(files: FileSet, patterns: &[String]) -> Result<FileSet, CliError> {
+    if patterns.is_empty() { Ok(files) } else { Ok(without(&files, &excluded(patterns)?)) }
+}
+
 /// Reads of the repository whose root is `root` what a kustomization in `directory` asks for: what is below it, and
 /// what is below the directories that the kustomization files there name.
 ///

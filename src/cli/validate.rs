@@ -1,5 +1,6 @@
 //! `gitops-gen validate`: what is wrong in a repository.
 
+mod changed;
 mod fixing;
 
 use std::path::PathBuf;
@@ -50,6 +51,9 @@ pub(super) struct Args {
     /// of kubeconform (may be repeated); CRDs of the repository come before them, embedded schemas after
     #[arg(long = "schema-location", value_name = "DIR|FILE|TEMPLATE")]
     schema_locations: Vec<String>,
+    /// Report only what is not in this revision yet; of a branch, in the commit that both have in common
+    #[arg(long, value_name = "REV", conflicts_with_all = ["watch", "fixing"])]
+    changed_since: Option<String>,
     /// Repair what can be repaired without changing the meaning, and report the rest
     #[arg(long, group = "fixing", conflicts_with = "watch")]
     fix: bool,
@@ -124,7 +128,11 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
     if args.fix || args.diff {
         return fixing::run(args, tree, console);
     }
-    let findings = check(args, &tree.repo, &tree.not_checked)?;
+    let base = changed::base(args)?;
+    let mut findings = check(args, &tree.repo, &tree.not_checked)?;
+    if let Some(base) = &base {
+        base.leave_new(&mut findings, &tree.repo);
+    }
     end(args, &findings, &tree.repo, console)
 }
 
@@ -149,8 +157,14 @@ fn end(args: &Args, findings: &Findings, repo: &Repo, console: &Console) -> Resu
     if findings.checked_nothing() {
         return Err(CliError::NothingToCheck(args.directory.clone()));
     }
-    let fails = findings.worst().is_some_and(|worst| worst >= args.fail_on.severity());
-    Ok(if fails { Ended::WithFindings } else { Ended::Clean })
+    if findings.worst().is_some_and(|worst| worst >= args.fail_on.severity()) {
+        return Ok(Ended::WithFindings);
+    }
+    // Without a cluster nothing was built: that the files are YAML says little.
+    if findings.checked.iter().any(|checked| checked.what == "clusters" && checked.count == 0) {
+        return Err(CliError::NoCluster(args.directory.clone()));
+    }
+    Ok(Ended::Clean)
 }
 
 /// Checks the repository after every change, until somebody stops the process.

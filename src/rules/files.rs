@@ -143,11 +143,16 @@ pub(super) fn is_about_a_file(finding: &Diagnostic) -> bool {
 
 /// Reports every YAML file that cannot be read, and what the reader found in the others.
 fn check_syntax(_: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
+    let clusters = &context.fleet.clusters;
+    // A build that failed may have stopped before it named all of its files.
+    let is_known = !clusters.is_empty() && clusters.iter().all(is_rendered);
+    let read: BTreeSet<SourceId> = clusters.iter().flat_map(applied_files).collect();
     for (path, source) in yaml_files(context) {
         if is_template(context, path) {
             continue;
         }
         let Some(parsed) = context.repo.yaml(source) else { continue };
+        let is_unread = is_known && !read.contains(&source);
         let silent_duplicates = is_kustomization_file(path);
         for finding in &parsed.diagnostics {
             // kustomize takes the last of repeated keys in its own files: a trap, not a failure.
@@ -156,7 +161,12 @@ fn check_syntax(_: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
             } else {
                 finding.severity
             };
-            out.push(finding.clone().at_most(worst));
+            let finding = finding.clone().at_most(worst);
+            out.push(if is_unread && finding.severity == Severity::Error {
+                finding.at_most(Severity::Warning).note("no cluster builds this file")
+            } else {
+                finding
+            });
         }
     }
 }
