@@ -53,7 +53,6 @@ struct Cli {
 const EXIT_CODES: &str = "Exit codes: 0 clean, 1 findings at or above --fail-on, 2 the work could not be done.";
 
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "there is one in a process")]
 enum Command {
     Init(init::Args),
     Update(update::Args),

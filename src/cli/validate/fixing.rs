@@ -22,8 +22,8 @@ pub(super) fn run(args: &Args, tree: Tree, console: &Console) -> Result<Ended, C
     }
     let changed = text::replace_texts(&args.directory, &files, fixed.repo.files())?;
     let ended = end(args, &fixed.findings, &fixed.repo, console);
-    let (fixes, files) = (counted(fixed.applied, "fix", "fixes"), counted(changed, "file", "files"));
-    console.say(&format!("{fixes} applied, in {files}"));
+    let applied = counted(fixed.applied, "fix", "fixes");
+    console.say(&format!("{applied} applied, in {}", counted(changed, "file", "files")));
     ended
 }
 
