@@ -3,9 +3,9 @@
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::kube::LabelSelector;
 use crate::kustomize::Resource;
-use crate::rules::index::{ClusterIndex, Workload};
+use crate::rules::index::{ClusterIndex, Workload, number};
 use crate::rules::kafka::Strimzi;
-use crate::rules::network::hosts::{Flow, Target, flows};
+use crate::rules::network::hosts::{Flow, Target, flows, of_service};
 use crate::rules::network::model::{
     Direction, Endpoint, Policy, Port, admits, has_peer, has_port, limiting, namespaces, policies, selects_namespace,
 };
@@ -192,15 +192,22 @@ fn refused_by_listener(
 fn check_gateways(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnostic>) {
     let policies = policies(index);
     let mut seen: Vec<(&str, &str)> = Vec::new();
-    for (route, backend, namespace) in backends(index) {
+    for Backend { route, name: backend, namespace, port } in backends(index) {
         let Some(name) = backend.as_str().filter(|name| !seen.contains(&(namespace, name))) else { continue };
         seen.push((namespace, name));
         let Some(service) = index.find("", "Service", namespace, name) else { continue };
         let Some(labels) = service.node.at(&["spec", "selector"]).and_then(Node::as_map) else { continue };
+        // A port that the Service does not have is the mistake of the route, reported there.
+        let answering = of_service(index, service, port).or_else(|| of_service(index, service, None));
+        let Some((_, port)) = answering else { continue };
         for workload in index.selected(namespace, &LabelSelector::of_labels(labels)) {
             let limiting = limiting(&policies, &Endpoint::of(workload), Direction::Ingress);
-            let is_reached = limiting.iter().any(|policy| admits_strangers(index, policy));
-            let Some(policy) = limiting.first().filter(|_| !is_reached) else { continue };
+            let is_reached = limiting.iter().any(|policy| admits_strangers(index, policy, &port));
+            // The policy that says something of this port is where the namespace is missing.
+            let is_near =
+                |policy: &&&Policy<'_>| policy.rules(Direction::Ingress).iter().any(|rule| has_port(rule, &port));
+            let nearest = limiting.iter().find(is_near).or(limiting.first());
+            let Some(policy) = nearest.filter(|_| !is_reached) else { continue };
             out.push(
                 rule.report(format!(
                     "`{}` is behind `{}`, and no other namespace may reach it",
@@ -216,8 +223,8 @@ fn check_gateways(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnosti
     }
 }
 
-/// Returns whether `policy` lets in somebody who is not of its namespace.
-fn admits_strangers(index: &ClusterIndex<'_>, policy: &Policy<'_>) -> bool {
+/// Returns whether `policy` lets in somebody who is not of its namespace, on `port`.
+fn admits_strangers(index: &ClusterIndex<'_>, policy: &Policy<'_>, port: &Port<'_>) -> bool {
     let home = policy.resource.namespace();
     let is_stranger = |peer: &Node| {
         let selector = peer.get("namespaceSelector").map(LabelSelector::of_node);
@@ -228,27 +235,44 @@ fn admits_strangers(index: &ClusterIndex<'_>, policy: &Policy<'_>) -> bool {
         };
         peer.get("ipBlock").is_some() || selector.is_some_and(|selector| selects(&selector))
     };
-    policy.rules(Direction::Ingress).iter().any(|rule| has_peer(rule, Direction::Ingress, is_stranger))
+    let mut rules = policy.rules(Direction::Ingress).iter();
+    rules.any(|rule| has_port(rule, port) && has_peer(rule, Direction::Ingress, is_stranger))
 }
 
-/// Returns every backend Service of an HTTPRoute or Ingress, with its namespace.
-fn backends<'a>(index: &ClusterIndex<'a>) -> Vec<(&'a Resource, &'a Node, &'a str)> {
+/// A Service that a route sends requests to.
+struct Backend<'a> {
+    route: &'a Resource,
+    name: &'a Node,
+    namespace: &'a str,
+    /// Nothing where the port is given by its name.
+    port: Option<i64>,
+}
+
+/// Returns every backend Service of an HTTPRoute or Ingress.
+fn backends<'a>(index: &ClusterIndex<'a>) -> Vec<Backend<'a>> {
     let mut found = Vec::new();
     for route in index.of_kind("gateway.networking.k8s.io", "HTTPRoute").into_iter().map(|object| object.resource) {
         let rules = route.node.get("spec").map(|spec| spec.items("rules")).unwrap_or_default();
         for reference in rules.iter().flat_map(|rule| rule.items("backendRefs")) {
             let text = |key| reference.get(key).and_then(Node::as_str);
             let is_service = text("kind").is_none_or(|kind| kind == "Service");
-            if let Some(name) = reference.get("name").filter(|_| is_service) {
-                found.push((route, name, text("namespace").unwrap_or(route.namespace())));
-            }
+            let Some(name) = reference.get("name").filter(|_| is_service) else { continue };
+            let namespace = text("namespace").unwrap_or(route.namespace());
+            found.push(Backend { route, name, namespace, port: number(reference.get("port")) });
         }
     }
-    for ingress in index.of_kind("networking.k8s.io", "Ingress").into_iter().map(|object| object.resource) {
-        let rules = ingress.node.get("spec").map(|spec| spec.items("rules")).unwrap_or_default();
+    for route in index.of_kind("networking.k8s.io", "Ingress").into_iter().map(|object| object.resource) {
+        let rules = route.node.get("spec").map(|spec| spec.items("rules")).unwrap_or_default();
         let paths = rules.iter().flat_map(|rule| rule.get("http").map(|http| http.items("paths")).unwrap_or_default());
-        let names = paths.filter_map(|path| path.at(&["backend", "service", "name"]));
-        found.extend(names.map(|name| (ingress, name, ingress.namespace())));
+        for service in paths.filter_map(|path| path.at(&["backend", "service"])) {
+            let Some(name) = service.get("name") else { continue };
+            found.push(Backend {
+                route,
+                name,
+                namespace: route.namespace(),
+                port: number(service.at(&["port", "number"])),
+            });
+        }
     }
     found
 }

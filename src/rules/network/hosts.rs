@@ -118,7 +118,8 @@ fn service_of<'a>(host: &'a str, home: &'a str, is_address: bool) -> Option<(&'a
     }
 }
 
-fn of_service<'a>(
+/// Returns the pods behind a port of `service`, and their own port; the only port where none is asked for.
+pub(super) fn of_service<'a>(
     index: &ClusterIndex<'a>,
     service: &'a Resource,
     port: Option<i64>,
