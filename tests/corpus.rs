@@ -94,6 +94,32 @@ fn the_defects_of_the_seeds_are_found_on_their_lines() {
         ("onlinex+recommendation-engine", "flux-api-removed", "kubernetes/clusters/fra1/apps.yaml"),
         ("onlinex+recommendation-engine", "flux-api-removed", "kubernetes/clusters/fra1/container-registry.yaml"),
         ("onlinex+recommendation-engine", "flux-api-removed", "kubernetes/infrastructure/ingress-helm-release.yaml"),
+        ("mdbdba+DigitalOceanChallenge2021", "kafka-needs-zookeeper", "releases/kafka-cluster/kafka.yaml"),
+        ("mdbdba+DigitalOceanChallenge2021", "kafka-version-unsupported", "releases/kafka-cluster/kafka.yaml"),
+        ("onlinex+recommendation-engine", "component-retired", "kubernetes/infrastructure/ingress-helm-repo.yaml"),
+        ("onlinex+recommendation-engine", "container-without-memory-limit", "kubernetes/apps/gateway.yaml"),
+        ("onlinex+recommendation-engine", "readiness-probe-missing", "kubernetes/apps/gateway.yaml"),
+        (
+            "KarimABOUSSELHAM+real-world-crypto-ml-system",
+            "kafka-listener-public",
+            "deployments/prod/kafka/kafka-c6c8.yaml",
+        ),
+        ("KarimABOUSSELHAM+real-world-crypto-ml-system", "kafka-topic-unknown", "deployments/prod/trades/trades.yaml"),
+        (
+            "KarimABOUSSELHAM+real-world-crypto-ml-system",
+            "kafka-consumers-above-partitions",
+            "deployments/prod/candles/candles.yaml",
+        ),
+        (
+            "KarimABOUSSELHAM+real-world-crypto-ml-system",
+            "component-retired",
+            "deployments/prod/kafka/kafka-ui-all-in-one.yaml",
+        ),
+        (
+            "KarimABOUSSELHAM+real-world-crypto-ml-system",
+            "image-tag-mutable",
+            "deployments/prod/kafka/kafka-ui-all-in-one.yaml",
+        ),
         ("KarimABOUSSELHAM+real-world-crypto-ml-system", "namespace-missing", "deployments/prod/candles/candles.yaml"),
         (
             "KarimABOUSSELHAM+real-world-crypto-ml-system",
