@@ -324,6 +324,22 @@ mod tests {
     }
 
     #[test]
+    fn an_hour_in_utc_or_at_an_offset_is_known_and_one_in_a_named_zone_decides_nothing() {
+        let moment = "timestamp('2026-07-01T23:30:00Z')";
+        let judged = |rule: &str| judge(&schema(&json!({ "rule": rule })), &json!({}));
+        for zone in ["'UTC'", "'Etc/UTC'", "'GMT'", "''", "'+00:00'", "'-00:15'"] {
+            assert_eq!(judged(&format!("{moment}.getHours({zone}) == 23")), (vec![], vec![]), "{zone}");
+        }
+        assert_eq!(judged(&format!("{moment}.getHours('+02:00') == 1 && {moment}.getHours() == 23")), (vec![], vec![]));
+        assert_eq!(judged(&format!("{moment}.getHours() == 22")).0.len(), 1);
+        for hour in [1, 23] {
+            let (broken, unchecked) = judged(&format!("{moment}.getHours('Europe/Berlin') == {hour}"));
+            assert_eq!((broken.len(), unchecked.concat().as_str()), (0, "it names a time zone that is not known here"));
+        }
+        assert_eq!(judged(&format!("{moment}.getHours('Europe/Berlin') == 23 || true")), (vec![], vec![]));
+    }
+
+    #[test]
     fn a_rule_that_cannot_be_run_is_named_with_the_reason() {
         let why = |rule: &str| judge(&schema(&json!({ "rule": rule })), &json!({"a": 1})).1;
         assert_eq!(why("self.a.isBlue()"), ["it calls `isBlue`, which is not known here"]);

@@ -150,6 +150,10 @@ impl Program {
             ExecutionError::NoSuchOverload(overload) => {
                 format!("`{}` cannot be run on these values", overload.function())
             }
+            // The zones are those of .cargo/config.toml.
+            ExecutionError::FunctionError { function, .. } if function == "timezone" => {
+                "it names a time zone that is not known here".to_owned()
+            }
             ExecutionError::FunctionError { function, .. } => format!("`{function}` cannot be run on these values"),
             _ => "it cannot be run on these values".to_owned(),
         };
