@@ -8,6 +8,7 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::kustomize::context::{Context, rule};
 use crate::kustomize::file::{FILE_NAMES, KustomizationFile, Strictness};
 use crate::kustomize::listing::Listing;
+use crate::kustomize::openapi::{Part, comment};
 use crate::text::{RepoPath, SourceId, Span};
 use crate::yaml::{DUPLICATE_KEY, Node, Parsed};
 
@@ -73,12 +74,13 @@ pub(crate) fn not_an_object(node: &Node, span: Span) -> Option<Diagnostic> {
 }
 
 /// Returns the objects of the file `id`; what is wrong with it is recorded.
-pub(crate) fn file_objects(context: &mut Context<'_>, id: SourceId, named_at: Span) -> Vec<Object> {
+pub(crate) fn file_objects(context: &mut Context<'_>, id: SourceId, named_at: Span, part: Part) -> Vec<Object> {
     let Some(parsed) = context.repo.yaml(id) else {
         let path = context.repo.source(id).map(|file| file.path().to_string()).unwrap_or_default();
         context.error(rule::NOT_AN_OBJECT, format!("`{path}` is no text"), named_at, "named here");
         return Vec::new();
     };
+    comment::note(context, parsed, part);
     match objects(parsed) {
         Ok(objects) => objects,
         Err(refused) => {

@@ -12,7 +12,7 @@ mod list;
 
 use std::collections::BTreeSet;
 
-use crate::kustomize::openapi::{ListStrategy, OpenApi, Type};
+use crate::kustomize::openapi::{ListStrategy, OpenApi, Part, Type};
 use crate::text::Span;
 use crate::yaml::{Entry, Kind, Map, Node, Step, Style};
 
@@ -66,6 +66,9 @@ impl<'s> Merger<'s> {
         strategy: ListStrategy<'s>,
         schema: Option<Type<'s>>,
     ) -> Result<Option<Node>, MergeError> {
+        let beside = |side: Side<'_>, part| side.and_then(|node| self.openapi.beside(node, part));
+        let (strategy, schema) =
+            beside(target, Part::Resource).or_else(|| beside(patch, Part::Patch)).unwrap_or((strategy, schema));
         let schema = schema.or_else(|| self.own_schema(target)).or_else(|| self.own_schema(patch));
         let Some(first) = present(target).or(present(patch)) else { return self.walk_map(target, patch, schema) };
         if let (Some(old), Some(new)) = (present(target), present(patch))
@@ -184,6 +187,9 @@ impl<'s> Merger<'s> {
 
     /// Returns whether merging nothing into `node` leaves it as it is, as nearly always.
     fn is_settled(&self, node: &Node, schema: Option<Type<'s>>) -> bool {
+        if self.openapi.has_comments() {
+            return false;
+        }
         let Some(map) = node.as_map() else { return true };
         let schema = schema.or_else(|| self.own_schema(Some(node)));
         map.iter().all(|entry| {

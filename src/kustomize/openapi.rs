@@ -6,8 +6,10 @@
 //! Of the built-in schema only what leads to a merged list is known here, so that a schema of a kustomization that
 //! gives a part of a built-in type merged lists, and not the kind itself, goes unnoticed where there were none.
 
+pub(crate) mod comment;
+
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use smol_str::{SmolStr, format_smolstr};
 
@@ -49,6 +51,20 @@ pub(crate) struct OpenApi<'a> {
     is_chosen: bool,
     built_in: BuiltIn,
     own: Option<Definitions<'a>>,
+    /// Schemas in comments of resources, and of patches.
+    in_comments: [SchemasInComments; 2],
+}
+
+/// Schemas in comments, by the file and the first byte of the list or mapping beside which they stand.
+type SchemasInComments = HashMap<(SourceId, u32), Node>;
+
+/// Which side of a merge a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// A comment in it is heeded by all patches.
+    Resource,
+    /// A comment in it is heeded while it is merged: what it adds comes without its comments.
+    Patch,
 }
 
 /// What the built-in schema is beside one that a kustomization brings.
@@ -114,14 +130,32 @@ impl OpenApi<'_> {
                     field.keys.map_or(ListStrategy::Replace, |keys| ListStrategy::Merge(Cow::Borrowed(keys)));
                 (strategy, field.to.map(|to| self.current(to)))
             }),
-            Type::Own(node) => match self.property(node, field) {
-                Some(Type::Own(property)) => match strategy(property) {
-                    ListStrategy::Replace => (ListStrategy::Replace, Some(Type::Own(property))),
-                    merged @ ListStrategy::Merge(_) => (merged, self.elements(property)),
-                },
-                other => (ListStrategy::Replace, other),
-            },
+            Type::Own(node) => self.property(node, field).map_or((ListStrategy::Replace, None), |of| self.list(of)),
         }
+    }
+
+    /// Returns how a list of type `of` is merged, and the type of its elements; of what is no merged list, `of` itself.
+    fn list<'s>(&'s self, of: Type<'s>) -> (ListStrategy<'s>, Option<Type<'s>>) {
+        match of {
+            Type::Own(list) => match strategy(list) {
+                ListStrategy::Replace => (ListStrategy::Replace, Some(of)),
+                merged @ ListStrategy::Merge(_) => (merged, self.elements(list)),
+            },
+            Type::BuiltIn(_) => (ListStrategy::Replace, Some(of)),
+        }
+    }
+
+    /// Returns whether a comment of the files of this build is a schema.
+    pub(crate) fn has_comments(&self) -> bool {
+        self.in_comments.iter().any(|schemas| !schemas.is_empty())
+    }
+
+    /// Returns what a comment beside `node` of a resource or patch says, as [`Self::field`] does.
+    pub(crate) fn beside(&self, node: &Node, part: Part) -> Option<(ListStrategy<'_>, Option<Type<'_>>)> {
+        let schemas = self.in_comments.get(part as usize)?;
+        let schema = schemas.get(&(node.span.source, node.span.start)).filter(|_| node.as_scalar().is_none())?;
+        // A reference to nothing leaves a schema that says nothing.
+        Some(self.resolve(schema).map_or((ListStrategy::Replace, None), |of| self.list(of)))
     }
 
     /// Returns what stands for the built-in type `schema`, where others refer to it.

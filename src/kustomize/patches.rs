@@ -7,6 +7,7 @@ use crate::kustomize::context::{Accumulator, Context, rule};
 use crate::kustomize::json_patch::{self, Operation};
 use crate::kustomize::load::{self, Object};
 use crate::kustomize::merge::{Direction, MergeError, Merger};
+use crate::kustomize::openapi::{Part, comment};
 use crate::kustomize::selector::Selector;
 use crate::kustomize::{Id, Resource, UnmatchedPatch};
 use crate::text::{RepoPath, Span};
@@ -104,7 +105,7 @@ pub(crate) fn run_strategic_merge(context: &mut Context<'_>, to: &mut Accumulato
             continue;
         }
         let Some((_, id)) = context.file(dir, entry.as_str().unwrap_or_default(), entry.span) else { continue };
-        patches.extend(load::file_objects(context, id, entry.span));
+        patches.extend(load::file_objects(context, id, entry.span, Part::Patch));
     }
     if patches.is_empty()
         && let Some(first) = entries.first()
@@ -179,6 +180,7 @@ fn sort_out(context: &mut Context<'_>, parsed: &Parsed, text: &str, named_at: Sp
             };
         }
     }
+    comment::note(context, parsed, Part::Patch);
     match load::objects(parsed) {
         Ok(objects) => Some(Patch::StrategicMerge(objects)),
         Err(refused) => {

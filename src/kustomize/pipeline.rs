@@ -82,7 +82,7 @@ impl Pipeline<'_, '_> {
     fn add_file(&mut self, entry: &Node, dir: &RepoPath, to: &mut Adding<'_>) {
         let reference = entry.as_str().unwrap_or_default();
         let Some((_, id)) = self.context.file(dir, reference, entry.span) else { return };
-        for (node, span) in load::file_objects(self.context, id, entry.span) {
+        for (node, span) in load::file_objects(self.context, id, entry.span, openapi::Part::Resource) {
             let mut resource = Resource::new(node, span);
             self.provenance.note_file(&mut resource, reference);
             to.add(self.context, resource);

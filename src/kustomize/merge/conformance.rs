@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::kustomize::known_misses::conclude;
 use crate::kustomize::merge::{Direction, Merger};
 use crate::kustomize::merge_schema::Schema;
-use crate::kustomize::openapi::OpenApi;
+use crate::kustomize::openapi::{OpenApi, Part};
 use crate::text::{FileSet, SourceId, Span};
 use crate::yaml::{self, Node};
 
@@ -23,13 +23,17 @@ fn data() -> Option<PathBuf> {
     None
 }
 
-fn source() -> SourceId {
-    FileSet::from_texts([("a", "")]).iter().next().unwrap().1
+/// Returns the files of the two sides of a merge.
+fn sources() -> [SourceId; 2] {
+    let files = FileSet::from_texts([("target", ""), ("patch", "")]);
+    let mut sources = files.iter().map(|(_, source)| source);
+    [sources.next().unwrap(), sources.next().unwrap()]
 }
 
-fn document(text: &str) -> Node {
-    let parsed = yaml::parse(source(), text);
-    let nothing = Node::null(Span::new(source(), 0..0));
+fn document(source: SourceId, text: &str, part: Part, openapi: &mut OpenApi<'_>) -> Node {
+    let parsed = yaml::parse(source, text);
+    openapi.note_comments(&parsed, text, part);
+    let nothing = Node::null(Span::new(source, 0..0));
     parsed.documents.into_iter().next().map_or(nothing, |document| document.root)
 }
 
@@ -44,13 +48,19 @@ fn recorded_merges_give_the_recorded_results() {
         serde_json::from_str(&fs::read_to_string(data.join("kustomize/unit/merge2.json")).unwrap()).unwrap();
     let mut misses = BTreeMap::new();
     let cases = cases.as_array().unwrap();
+    let [ours, theirs] = sources();
     for (at, case) in cases.iter().enumerate() {
         let text = |key: &str| case[key].as_str().unwrap();
         let direction = if case["list_increase_direction"] == 1 { Direction::Prepend } else { Direction::Append };
-        let (target, patch) = (document(text("dest")), document(text("patch")));
-        let merger = Merger { patch: patch.span, direction, openapi: &OpenApi::default() };
+        let mut openapi = OpenApi::default();
+        openapi.note_merge();
+        let (target, patch) = (
+            document(ours, text("dest"), Part::Resource, &mut openapi),
+            document(theirs, text("patch"), Part::Patch, &mut openapi),
+        );
+        let merger = Merger { patch: patch.span, direction, openapi: &openapi };
         let result = merger.merge(&target, &patch).unwrap();
-        let wanted = printed(Some(&document(text("output"))));
+        let wanted = printed(Some(&document(ours, text("output"), Part::Resource, &mut OpenApi::default())));
         let got = printed(result.as_ref());
         if got != wanted {
             let (dest, patch) = (text("dest"), text("patch"));
