@@ -20,6 +20,11 @@ const EXAMPLES: &[&str] = &[
     "fluxcd+flux2-multi-tenancy",
     "fluxcd+flux2-hub-spoke-example",
     "Azure+gitops-flux2-kustomize-helm-mt",
+    "controlplaneio-fluxcd+d2-fleet",
+    "controlplaneio-fluxcd+d2-infra",
+    "controlplaneio-fluxcd+d2-apps",
+    "stefanprodan+gitops-istio",
+    "aws-samples+multi-cluster-gitops",
 ];
 
 /// Returns the repositories, or nothing (and says so) where they are not at hand.

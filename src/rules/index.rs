@@ -158,7 +158,11 @@ pub struct ClusterIndex<'a> {
     pub(super) cluster: &'a Cluster,
     /// By group and kind, then in the order of [`Cluster::objects`].
     by_kind: BTreeMap<(SmolStr, SmolStr), Vec<Object<'a>>>,
+    /// By namespace and name, of all kinds.
+    by_name: BTreeMap<(SmolStr, SmolStr), Vec<Object<'a>>>,
     workloads: Vec<Workload<'a>>,
+    /// Places in `workloads`, by namespace.
+    workloads_of: BTreeMap<&'a str, Vec<usize>>,
     /// Namespaces into which a chart or an operator may put objects that the repository does not show.
     open_namespaces: BTreeSet<&'a str>,
 }
@@ -167,12 +171,27 @@ impl<'a> ClusterIndex<'a> {
     /// Returns the index of `cluster`.
     pub(super) fn new(cluster: &'a Cluster) -> Self {
         let mut by_kind: BTreeMap<(SmolStr, SmolStr), Vec<Object<'a>>> = BTreeMap::new();
+        let mut by_name: BTreeMap<(SmolStr, SmolStr), Vec<Object<'a>>> = BTreeMap::new();
         for object in cluster.objects().filter(|object| !object.is_remote()) {
             let Gvk { group, kind, .. } = object.resource.gvk();
             by_kind.entry((group, kind)).or_default().push(object);
+            by_name
+                .entry((object.resource.namespace().into(), object.resource.name().into()))
+                .or_default()
+                .push(object);
         }
-        let mut index = Self { cluster, by_kind, workloads: Vec::new(), open_namespaces: BTreeSet::new() };
+        let mut index = Self {
+            cluster,
+            by_kind,
+            by_name,
+            workloads: Vec::new(),
+            workloads_of: BTreeMap::new(),
+            open_namespaces: BTreeSet::new(),
+        };
         index.workloads = index.find_workloads();
+        for (at, workload) in index.workloads.iter().enumerate() {
+            index.workloads_of.entry(workload.namespace()).or_default().push(at);
+        }
         index.open_namespaces = index.find_open_namespaces();
         index
     }
@@ -184,9 +203,13 @@ impl<'a> ClusterIndex<'a> {
 
     /// Returns the object of this kind, namespace and name. For kinds without a namespace it is empty.
     pub(super) fn find(&self, group: &str, kind: &str, namespace: &str, name: &str) -> Option<&'a Resource> {
-        let objects = self.by_kind.get(&(group.into(), kind.into()))?;
-        let is_it = |resource: &&Resource| resource.name() == name && resource.namespace() == namespace;
-        objects.iter().map(|object| object.resource).find(is_it)
+        let is_it = |resource: &&Resource| resource.kind() == kind && resource.gvk().group == group;
+        self.named(namespace, name).iter().map(|object| object.resource).find(is_it)
+    }
+
+    /// Returns the objects of this namespace and name, of all kinds; several of one kind where several Kustomizations apply it.
+    pub(super) fn named(&self, namespace: &str, name: &str) -> &[Object<'a>] {
+        self.by_name.get(&(namespace.into(), name.into())).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// Returns the names of the objects of a kind in `namespace`.
@@ -208,7 +231,7 @@ impl<'a> ClusterIndex<'a> {
 
     /// Returns what makes pods in `namespace` that `selector` selects.
     pub(super) fn selected(&self, namespace: &str, selector: &LabelSelector) -> Vec<&Workload<'a>> {
-        let inside = self.workloads.iter().filter(|workload| workload.namespace() == namespace);
+        let inside = self.workloads_of.get(namespace).into_iter().flatten().filter_map(|at| self.workloads.get(*at));
         inside.filter(|workload| workload.is_selected(selector)).collect()
     }
 

@@ -10,6 +10,7 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::flux::{self, Cluster, FluxKustomization};
 use crate::kube::NamespacedName;
 use crate::kustomize::Resource;
+use crate::rules::index::ClusterIndex;
 use crate::rules::{Check, Context, FixAvailability, Rule};
 use crate::text::{Sources, Span};
 use crate::yaml::{Kind, Node, Style};
@@ -48,7 +49,7 @@ On a new cluster the object does not exist when the Kustomization is built, so i
 ## What it cannot see
 Objects that somebody also makes by hand.
 ",
-    check: Check::Cluster(check_own),
+    check: Check::Index(check_own),
 };
 
 const EATS_SHELL: Rule = Rule {
@@ -118,40 +119,30 @@ fn first_expression(node: &Node) -> Option<Span> {
     }
 }
 
-/// Returns the Kustomizations that wait for `owner`: those that depend on it or are applied by it, and so on.
-fn after<'a>(cluster: &'a Cluster, owner: &'a NamespacedName) -> BTreeSet<&'a NamespacedName> {
-    let mut found = BTreeSet::from([owner]);
-    loop {
-        let before = found.len();
-        for other in cluster.kustomizations.values() {
-            let waits = other.depends_on.iter().any(|dependency| found.contains(&dependency.value))
-                || other.applied_by.as_ref().is_some_and(|parent| found.contains(parent));
-            if waits {
-                found.insert(&other.id);
-            }
+/// Returns whether `maker` is `owner`, or is applied only after it: it depends on it or is applied by it, and so on.
+fn is_late(cluster: &Cluster, maker: &FluxKustomization, owner: &NamespacedName) -> bool {
+    let mut seen = BTreeSet::new();
+    let mut open = vec![&maker.id];
+    while let Some(next) = open.pop() {
+        if next == owner {
+            return true;
         }
-        if found.len() == before {
-            return found;
+        if let Some(next) = cluster.kustomizations.get(next).filter(|next| seen.insert(&next.id)) {
+            open.extend(next.depends_on.iter().map(|dependency| &dependency.value).chain(&next.applied_by));
         }
     }
+    false
 }
 
-/// Reports every source of variables of `cluster` that comes only after what needs it.
-fn check_own(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
-    for owner in cluster.kustomizations.values() {
-        let late = after(cluster, &owner.id);
+/// Reports every source of variables of the cluster that comes only after what needs it.
+fn check_own(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnostic>) {
+    for owner in index.cluster.kustomizations.values() {
         for reference in owner.substitute_from.iter().filter(|reference| !reference.optional) {
-            let is_it = |resource: &&Resource| {
-                resource.kind() == reference.kind
-                    && resource.name() == reference.name.value
-                    && resource.namespace() == owner.id.namespace
-            };
-            let makers = cluster.objects().filter(|object| !object.is_remote() && is_it(&object.resource));
-            let makers: Vec<_> = makers.collect();
-            let is_late = |maker: Option<&FluxKustomization>| maker.is_some_and(|maker| late.contains(&maker.id));
-            let Some(first) = makers.first().filter(|_| makers.iter().all(|maker| is_late(maker.owner))) else {
-                continue;
-            };
+            let named = index.named(&owner.id.namespace, &reference.name.value).iter();
+            let makers: Vec<_> = named.filter(|object| object.resource.kind() == reference.kind).collect();
+            let all_late =
+                makers.iter().all(|object| object.owner.is_some_and(|maker| is_late(index.cluster, maker, &owner.id)));
+            let Some(first) = makers.first().filter(|_| all_late) else { continue };
             let by = match first.owner {
                 Some(maker) if maker.id != owner.id => {
                     format!("Kustomization `{}`, which waits for it, applies", maker.id)
