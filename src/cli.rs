@@ -9,13 +9,17 @@ mod completions;
 mod console;
 mod explain;
 mod fleet;
+mod images;
 mod init;
 mod kustomize;
 mod lsp;
 mod man;
+mod promote;
 mod remove;
+mod rollback;
 mod rules;
 mod schema;
+mod simulate;
 mod tree;
 mod update;
 mod validate;
@@ -35,6 +39,7 @@ use crate::cli::fleet::Names;
 use crate::cli::init::InitError;
 use crate::cli::update::UpdateError;
 use crate::git::GitError;
+use crate::promote::{EventsError, PromoteError, RollbackError};
 use crate::schema::{ImportError, SchemaLocationError};
 use crate::text::{ReadError, WriteError};
 use crate::yaml::EmitError;
@@ -67,6 +72,10 @@ enum Command {
     Schema(schema::Args),
     Completions(completions::Args),
     Man(man::Args),
+    Images(images::Args),
+    Promote(promote::Args),
+    Rollback(rollback::Args),
+    Simulate(simulate::Args),
 }
 
 /// How a command ended that did its work.
@@ -83,6 +92,16 @@ enum Ended {
 enum CliError {
     #[error(transparent)]
     Read(#[from] ReadError),
+    #[error(transparent)]
+    Images(#[from] images::ImagesError),
+    #[error(transparent)]
+    Promote(#[from] PromoteError),
+    #[error(transparent)]
+    Rollback(#[from] RollbackError),
+    #[error(transparent)]
+    Events(#[from] EventsError),
+    #[error(transparent)]
+    Refused(#[from] promote::RefusedError),
     #[error("check `{0}`: it holds no YAML file")]
     NothingToCheck(PathBuf),
     #[error("read the pattern of --exclude")]
@@ -153,6 +172,10 @@ pub fn main() -> ExitCode {
         Command::Completions(args) => completions::run(&args, &console),
         Command::Man(args) => man::run(&args, &console),
         Command::Schema(args) => schema::run(&args, &console),
+        Command::Images(args) => images::run(&args, &console),
+        Command::Promote(args) => promote::run(&args, &console),
+        Command::Rollback(args) => rollback::run(&args, &console),
+        Command::Simulate(args) => simulate::run(&args, &console),
     };
     match ended {
         Ok(Ended::Clean) => ExitCode::SUCCESS,

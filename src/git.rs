@@ -210,6 +210,43 @@ pub fn merge_lines(base: &str, ours: &str, theirs: &str) -> Option<String> {
     String::from_utf8(text).ok()
 }
 
+/// The state of a working tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct State {
+    /// The branch that HEAD is on; nothing where it is detached.
+    pub branch: Option<String>,
+    /// Paths that differ from what is committed, untracked ones included, sorted; ignored ones are not.
+    pub changed: Vec<String>,
+}
+
+/// Returns the state of the working tree that `directory` is in.
+///
+/// # Errors
+/// When there is no repository or it cannot be read.
+pub fn state(directory: &Path) -> Result<State, GitError> {
+    let repository = open(directory)?;
+    let detached = repository.head_detached().map_err(refused("read HEAD"))?;
+    let head = repository.head().map_err(refused("read HEAD"))?;
+    let branch = head.shorthand().ok().filter(|_| !detached).map(str::to_owned);
+    let mut options = git2::StatusOptions::new();
+    options.include_untracked(true).recurse_untracked_dirs(true).include_ignored(false);
+    let statuses = repository.statuses(Some(&mut options)).map_err(refused("read the state of the working tree"))?;
+    let mut changed: Vec<String> = statuses.iter().filter_map(|entry| entry.path().ok().map(str::to_owned)).collect();
+    changed.sort();
+    Ok(State { branch, changed })
+}
+
+/// Makes the annotated tag `name` at HEAD.
+///
+/// # Errors
+/// When it exists or libgit2 refuses.
+pub fn make_tag(directory: &Path, name: &str, message: &str, author: &Author) -> Result<(), GitError> {
+    let repository = open(directory)?;
+    let head = repository.head().and_then(|head| head.peel_to_commit()).map_err(refused("read HEAD"))?;
+    let signature = Signature::now(&author.name, &author.email).map_err(refused("use the author"))?;
+    repository.tag(name, head.as_object(), &signature, message, false).map(|_| ()).map_err(refused("make the tag"))
+}
+
 /// Returns who commits according to Git's configuration (that of the user and of the machine).
 ///
 /// # Errors

@@ -31,6 +31,7 @@ pub mod flux;
 
 // Floor 7
 pub mod generate;
+pub mod promote;
 pub mod rules;
 
 // Floor 8

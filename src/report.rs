@@ -21,10 +21,12 @@ mod fingerprint;
 mod github;
 mod gitlab;
 mod group;
+mod images;
 mod json;
 mod junit;
 mod markdown;
 mod place;
+mod plans;
 mod redact;
 mod sarif;
 mod snippet;
@@ -34,9 +36,13 @@ mod text;
 pub use crate::report::diff::diff;
 pub use crate::report::github::github;
 pub use crate::report::gitlab::gitlab;
+pub use crate::report::images::{
+    ImageRow, image_rows, images_json, images_table, runs_json, verdicts_json, verdicts_text,
+};
 pub use crate::report::json::{JSON_VERSION, json};
 pub use crate::report::junit::junit;
 pub use crate::report::markdown::{MARKDOWN_MAX, markdown};
+pub use crate::report::plans::{plan_json, plan_text, timeline_json, timeline_text};
 pub use crate::report::redact::Redactions;
 pub use crate::report::sarif::sarif;
 pub use crate::report::text::{Color, text};

@@ -1,0 +1,87 @@
+//! `gitops-gen images explain`: which tag wins, and why no other.
+
+use std::path::PathBuf;
+
+use crate::cli::console::Console;
+use crate::cli::fleet::{Names, Rendered};
+use crate::cli::images::{ImagesError, Target, lists};
+use crate::cli::{CliError, Ended, fleet, tree};
+use crate::flux::{ImageAutomation, ImagePolicy};
+use crate::image::{self, Outcome, TagList};
+use crate::report;
+
+/// Tell which tag a policy selects of a list, and of every other tag why not
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Name of the policy, with its namespace (NAMESPACE/NAME) where there are several
+    #[arg(value_name = "POLICY")]
+    policy: String,
+    /// List of the tags, one a line, or what skopeo or crane printed; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    tags: PathBuf,
+    #[command(flatten)]
+    target: Target,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Prints the verdict on every tag; the exit code is 1 where nothing is selected, or by chance.
+pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
+    let repo = tree::read(&args.target.root)?.repo;
+    let (fleet, version) = fleet::render(&repo, &args.target.clusters, args.target.flux_version, Rendered::Wanted)?;
+    let automation: Vec<ImageAutomation<'_>> = fleet.clusters.iter().map(ImageAutomation::of).collect();
+    let (found, of) = find(&automation, &args.policy)?;
+    let grammar = version.image_grammar();
+    let refused = |source| ImagesError::Policy { name: found.name.to_string(), source };
+    let policy = found.policy(grammar).map_err(refused)?;
+    let repository = of.repositories.get(&found.repository);
+    let exclusions = match repository {
+        Some(repository) => repository.exclusions(),
+        None => image::read_exclusions(None),
+    };
+    let exclusions = exclusions.map_err(refused)?;
+    let text = lists::client_list(&args.tags, &lists::read_text(&args.tags)?)?;
+    let list = TagList::read(&text);
+    lists::tell(&args.tags, &list, console)?;
+    let kept = image::scan(list.tags.iter().copied(), &exclusions);
+    let outcome = image::select(&policy, &kept, grammar);
+    let verdicts = image::explain(&policy, &exclusions, &list.tags, grammar);
+    let name = found.name.to_string();
+    let text = if args.json {
+        report::verdicts_json(&name, &outcome, &verdicts)
+    } else {
+        report::verdicts_text(&name, &outcome, &verdicts)
+    };
+    console.print(&text)?;
+    Ok(if matches!(outcome, Outcome::Selected(_)) { Ended::Clean } else { Ended::WithFindings })
+}
+
+/// Returns the policy called `wanted`, with the automation of its cluster.
+fn find<'s, 'a>(
+    all: &'s [ImageAutomation<'a>],
+    wanted: &str,
+) -> Result<(&'s ImagePolicy<'a>, &'s ImageAutomation<'a>), ImagesError> {
+    let policies = || all.iter().flat_map(|of| of.policies.values().map(move |policy| (policy, of)));
+    let mut found: Vec<_> =
+        policies().filter(|(policy, _)| policy.name.to_string() == wanted || policy.name.name == wanted).collect();
+    found.dedup_by(|left, right| left.0.name == right.0.name);
+    let names = |policies: &mut dyn Iterator<Item = &ImagePolicy<'a>>| {
+        let mut names: Vec<String> = policies.map(|policy| policy.name.to_string()).collect();
+        names.sort();
+        names.dedup();
+        Names(names)
+    };
+    match &found[..] {
+        [] => Err(ImagesError::UnknownPolicy {
+            name: wanted.to_owned(),
+            known: names(&mut policies().map(|(policy, _)| policy)),
+        }),
+        [one] => Ok(*one),
+        several if several.iter().all(|(policy, _)| policy.name == several[0].0.name) => Ok(several[0]),
+        several => Err(ImagesError::SeveralPolicies {
+            name: wanted.to_owned(),
+            known: names(&mut several.iter().map(|(policy, _)| *policy)),
+        }),
+    }
+}

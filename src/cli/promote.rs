@@ -1,0 +1,183 @@
+//! `gitops-gen promote`: a version of an application, to every place whose policy takes it, in waves.
+
+use std::path::{Path, PathBuf};
+
+use crate::cli::console::Console;
+use crate::cli::fleet::Rendered;
+use crate::cli::images::{Target, lists};
+use crate::cli::{CliError, Ended, fleet, tree};
+use crate::diagnostic::Severity;
+use crate::flux::{Fleet, FluxVersion};
+use crate::git;
+use crate::promote::{self, Plan, TagLists};
+use crate::repo::Repo;
+use crate::report;
+use crate::rules::{self, Context};
+use crate::text;
+
+/// Plan the promotion of a version, in waves; --write edits the values at the markers
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Name of the application's ImageRepository
+    #[arg(value_name = "APP")]
+    app: String,
+    /// The version, which is an image tag [default: the best that a policy selects of the Git tags and the lists]
+    #[arg(value_name = "VERSION")]
+    release: Option<String>,
+    /// Directory with lists of image tags, or a lock file
+    #[arg(long, value_name = "DIR")]
+    tags: Option<PathBuf>,
+    /// Edit the files, after the result was validated in memory
+    #[arg(long)]
+    write: bool,
+    /// Make this annotated Git tag at the current commit
+    #[arg(long = "tag", value_name = "VERSION")]
+    tag: Option<String>,
+    #[command(flatten)]
+    target: Target,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Why nothing was written; each fits after "failed to".
+#[derive(Debug, thiserror::Error)]
+pub(super) enum RefusedError {
+    #[error("write: {0} in the working tree is not committed")]
+    Dirty(String),
+    #[error("write: HEAD is detached; switch to a branch")]
+    Detached,
+    #[error("promote `{0}`: Git has no such tag; make it with --tag {0}")]
+    TagMissing(String),
+    #[error("make the tag `{0}`: it exists")]
+    TagExists(String),
+    #[error("promote `{version}`: the list of the tags of `{image}` does not have it")]
+    NotInRegistry { version: String, image: String },
+    #[error("write: the files would have {0} that they do not have now; nothing was written")]
+    Errors(String),
+}
+
+/// Prints the plan, and makes it so where that is wanted.
+pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
+    let repo = tree::read(&args.target.root)?.repo;
+    let (fleet, version) = fleet::render(&repo, &args.target.clusters, args.target.flux_version, Rendered::Wanted)?;
+    let known = known_tags(&args.target.root, args.tags.as_deref(), &fleet, &args.app, console)?;
+    let wanted = args.release.as_deref().or(args.tag.as_deref());
+    let plan = promote::plan(&repo, &fleet, version, &args.app, (wanted, &known.all))?;
+    if let Some((image, tags)) = &known.listed
+        && !tags.contains(&plan.version)
+    {
+        return Err(RefusedError::NotInRegistry { version: plan.version, image: image.clone() }.into());
+    }
+    if args.write || args.tag.is_some() {
+        check_tree(&args.target.root)?;
+    }
+    check_tag(args, &plan, &known.git)?;
+    let files = plan.apply(&repo)?;
+    print(&plan, args.json, console)?;
+    let after = Repo::new(files);
+    if !args.write && !args.json {
+        console.print(&report::diff(&repo, &after, console.color))?;
+    }
+    if args.write {
+        write(&args.target.root, &repo, &after, version, console)?;
+    }
+    if let Some(tag) = &args.tag {
+        let author = git::configured_author()?;
+        git::make_tag(&args.target.root, tag, &format!("{} {tag}\n", args.app), &author)?;
+        console.say(&format!("tag {tag} made; push it with `git push origin {tag}`"));
+    }
+    Ok(Ended::Clean)
+}
+
+/// Tags of an application.
+pub(super) struct Known {
+    /// Those of Git.
+    git: Vec<String>,
+    /// The image, and the tags of its list where one is given.
+    listed: Option<(String, Vec<String>)>,
+    /// All of them.
+    pub(super) all: Vec<String>,
+}
+
+/// Returns the tags of Git and those of the lists for `app`.
+pub(super) fn known_tags(
+    root: &Path,
+    lists: Option<&Path>,
+    fleet: &Fleet,
+    app: &str,
+    console: &Console,
+) -> Result<Known, CliError> {
+    let git: Vec<String> = git::tags(root).unwrap_or_default().into_iter().map(|tag| tag.name).collect();
+    let lists = match lists {
+        Some(path) => lists::read(path, fleet, console)?,
+        None => TagLists::default(),
+    };
+    let mut listed = None;
+    for automation in fleet.clusters.iter().map(crate::flux::ImageAutomation::of) {
+        for repository in automation.repositories.values().filter(|repository| repository.name.name == app) {
+            if let Some(tags) = lists.of(repository.image) {
+                listed = Some((repository.image.to_owned(), tags.to_vec()));
+            }
+        }
+    }
+    let all = git.iter().chain(listed.iter().flat_map(|(_, tags)| tags)).cloned().collect();
+    Ok(Known { git, listed, all })
+}
+
+/// Refuses a working tree that is not as it was committed, or not on a branch.
+pub(super) fn check_tree(root: &Path) -> Result<(), CliError> {
+    let state = git::state(root)?;
+    if state.branch.is_none() {
+        return Err(RefusedError::Detached.into());
+    }
+    match state.changed.first() {
+        Some(path) => Err(RefusedError::Dirty(format!("`{path}`")).into()),
+        None => Ok(()),
+    }
+}
+
+fn check_tag(args: &Args, plan: &Plan, git_tags: &[String]) -> Result<(), CliError> {
+    if let Some(tag) = args.tag.as_ref().filter(|tag| git_tags.contains(tag)) {
+        return Err(RefusedError::TagExists(tag.clone()).into());
+    }
+    let is_tagged = git_tags.contains(&plan.version) || args.tag.as_ref() == Some(&plan.version);
+    // A build of a branch has no tag of its own in Git.
+    let is_release = plan.version.trim_start_matches('v').starts_with(|first: char| first.is_ascii_digit());
+    if args.write && is_release && !is_tagged {
+        return Err(RefusedError::TagMissing(plan.version.clone()).into());
+    }
+    Ok(())
+}
+
+fn print(plan: &Plan, is_json: bool, console: &Console) -> Result<(), CliError> {
+    console.print(&if is_json { report::plan_json(plan) } else { report::plan_text(plan) })?;
+    Ok(())
+}
+
+/// Writes the files of `after`, unless they would have errors that they do not have now.
+pub(super) fn write(
+    root: &Path,
+    repo: &Repo,
+    after: &Repo,
+    version: FluxVersion,
+    console: &Console,
+) -> Result<(), CliError> {
+    let before = errors(repo, version)?;
+    let new: Vec<String> = errors(after, version)?.into_iter().filter(|error| !before.contains(error)).collect();
+    if let Some(first) = new.first() {
+        let more = if new.len() > 1 { format!(" and {} more", new.len() - 1) } else { String::new() };
+        return Err(RefusedError::Errors(format!("the error \"{first}\"{more}")).into());
+    }
+    let changed = text::replace_texts(root, repo.files(), after.files())?;
+    console.say(&format!("{changed} {} written", if changed == 1 { "file" } else { "files" }));
+    Ok(())
+}
+
+/// Returns the messages of the errors of a repository.
+fn errors(repo: &Repo, version: FluxVersion) -> Result<Vec<String>, CliError> {
+    let (fleet, _) = fleet::render(repo, &[], Some(version), Rendered::All)?;
+    let findings = rules::check(&Context::new(repo, &fleet, version));
+    let errors = findings.diagnostics.into_iter().filter(|finding| finding.severity == Severity::Error);
+    Ok(errors.map(|finding| format!("{}: {}", finding.rule, finding.message)).collect())
+}

@@ -1,0 +1,52 @@
+//! `gitops-gen rollback`: back to a version, so that automation does not undo it.
+
+use std::path::PathBuf;
+
+use crate::cli::console::Console;
+use crate::cli::fleet::Rendered;
+use crate::cli::images::Target;
+use crate::cli::{CliError, Ended, fleet, promote, tree};
+use crate::promote::rollback;
+use crate::repo::Repo;
+use crate::report;
+
+/// Plan a rollback that automation does not undo: the range of the policy is narrowed too
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Name of the application's ImageRepository
+    #[arg(value_name = "APP")]
+    app: String,
+    /// The version, which is an image tag
+    #[arg(long, value_name = "VERSION")]
+    to: String,
+    /// Directory with lists of image tags, or a lock file
+    #[arg(long, value_name = "DIR")]
+    tags: Option<PathBuf>,
+    /// Edit the files, after the result was validated in memory
+    #[arg(long)]
+    write: bool,
+    #[command(flatten)]
+    target: Target,
+}
+
+/// Prints the plan and its reasons, and makes it so where that is wanted.
+pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
+    let repo = tree::read(&args.target.root)?.repo;
+    let (fleet, version) = fleet::render(&repo, &args.target.clusters, args.target.flux_version, Rendered::Wanted)?;
+    let known = promote::known_tags(&args.target.root, args.tags.as_deref(), &fleet, &args.app, console)?;
+    let done = rollback(&repo, &fleet, version, &args.app, (&args.to, &known.all))?;
+    if args.write {
+        promote::check_tree(&args.target.root)?;
+    }
+    console.say("A plain revert would be undone: the policy still selects the newest version.");
+    for reason in &done.reasons {
+        console.say(&format!("{reason}."));
+    }
+    let after = Repo::new(done.files);
+    if args.write {
+        promote::write(&args.target.root, &repo, &after, version, console)?;
+    } else {
+        console.print(&report::diff(&repo, &after, console.color))?;
+    }
+    Ok(Ended::Clean)
+}

@@ -1,0 +1,41 @@
+//! `gitops-gen simulate`: pushes and tags played against the policies.
+
+use std::path::PathBuf;
+
+use crate::cli::console::Console;
+use crate::cli::fleet::Rendered;
+use crate::cli::images::{Target, lists};
+use crate::cli::{CliError, Ended, fleet, tree};
+use crate::config;
+use crate::flux::Options;
+use crate::promote::{Simulation, read_events};
+use crate::report;
+
+/// Play builds, releases and rollbacks against the policies, and print what each cluster runs after each
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// YAML with the list `events`: {build: TAG}, {release: TAG}, each with or without app: NAME; {rollback: APP, to: TAG}
+    #[arg(long, value_name = "FILE")]
+    events: PathBuf,
+    #[command(flatten)]
+    target: Target,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Prints the timeline.
+pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
+    let repo = tree::read(&args.target.root)?.repo;
+    let (fleet, version) = fleet::render(&repo, &args.target.clusters, args.target.flux_version, Rendered::Wanted)?;
+    let events = read_events(&lists::read_text(&args.events)?)?;
+    let (config, _) = config::read(repo.files());
+    let options = Options { version, ..Options::default() }.configured(Some(version), &config, repo.files());
+    let mut simulation = Simulation::new(&repo, &fleet, &options);
+    let mut moments = Vec::with_capacity(events.len());
+    for event in &events {
+        moments.push(simulation.play(event)?);
+    }
+    console.print(&if args.json { report::timeline_json(&moments) } else { report::timeline_text(&moments) })?;
+    Ok(Ended::Clean)
+}

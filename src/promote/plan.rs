@@ -1,0 +1,293 @@
+//! A plan to promote one version of one application, in waves.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::flux::{Fleet, FluxVersion, ImageAutomation, Usage};
+use crate::image::{self, Field, ImageRef, MarkedFile, Outcome, Policy};
+use crate::kube::NamespacedName;
+use crate::repo::Repo;
+use crate::text::{FileSet, RepoPath, Span};
+use crate::yaml::{self, EditRefusal, Kind, Node, Scalar};
+
+/// The track whose clusters come first.
+const CANARY: &str = "canary";
+
+/// Whether a step goes forward.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// The policy prefers the new tag.
+    Up,
+    /// The policy prefers the old tag: automation would undo the step.
+    Down,
+    /// The old tag is none that the policy could select.
+    Unknown,
+}
+
+/// A value that changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// From 1: all steps of a wave belong together, and wait for the wave before.
+    pub wave: usize,
+    /// The track of the policy.
+    pub track: String,
+    /// The policy that the value follows.
+    pub policy: NamespacedName,
+    /// Clusters that the file has a part in, sorted; several change together.
+    pub clusters: Vec<String>,
+    /// The file.
+    pub path: RepoPath,
+    /// The value.
+    pub span: Span,
+    /// Its text.
+    pub old: String,
+    /// Its text after the step.
+    pub new: String,
+    /// Whether that is forward.
+    pub direction: Direction,
+}
+
+/// What a promotion does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// Name of the `ImageRepository`.
+    pub app: String,
+    /// The tag.
+    pub version: String,
+    /// By wave, then by file.
+    pub steps: Vec<Step>,
+    /// What a person should know, each a sentence.
+    pub notes: Vec<String>,
+}
+
+/// Why nothing can be promoted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PromoteError {
+    /// No cluster scans an image under this name.
+    #[error("find the application `{app}`: the fleet has {known}")]
+    UnknownApp {
+        /// As it was given.
+        app: String,
+        /// Those that there are.
+        known: String,
+    },
+    /// No policy of the application could select the version.
+    #[error("promote `{version}`: no policy of `{app}` selects it")]
+    NotSelected {
+        /// The application.
+        app: String,
+        /// The tag.
+        version: String,
+    },
+    /// No version was given, and none is known.
+    #[error("find a version of `{0}` to promote: name one, or tag a release")]
+    NoVersion(String),
+    /// A value cannot be edited in place.
+    #[error("edit `{path}`")]
+    Edit {
+        /// The file.
+        path: RepoPath,
+        /// Why not.
+        source: EditRefusal,
+    },
+}
+
+/// A policy of an application, ready to be asked.
+pub(super) struct AppPolicy<'a> {
+    pub(super) name: NamespacedName,
+    pub(super) image: &'a str,
+    pub(super) track: &'a str,
+    pub(super) policy: Policy,
+    pub(super) spec: Option<&'a Node>,
+}
+
+/// Returns the policies of `app`, each once.
+pub(super) fn policies_of<'a>(
+    fleet: &'a Fleet,
+    app: &str,
+    version: FluxVersion,
+) -> Result<Vec<AppPolicy<'a>>, PromoteError> {
+    let mut known = BTreeSet::new();
+    let mut found: BTreeMap<NamespacedName, AppPolicy<'a>> = BTreeMap::new();
+    for cluster in &fleet.clusters {
+        let automation = ImageAutomation::of(cluster);
+        known.extend(automation.repositories.keys().map(|name| format!("`{}`", name.name)));
+        for policy in automation.policies.values().filter(|policy| policy.repository.name == app) {
+            let (Some(image), Ok(read)) = (automation.image_of(policy), policy.policy(version.image_grammar())) else {
+                continue;
+            };
+            let (name, track, spec) = (policy.name.clone(), policy.track(), policy.spec());
+            found.entry(name.clone()).or_insert(AppPolicy { name, image, track, policy: read, spec });
+        }
+    }
+    if found.is_empty() {
+        let known = if known.is_empty() { "none".to_owned() } else { known.into_iter().collect::<Vec<_>>().join(", ") };
+        return Err(PromoteError::UnknownApp { app: app.to_owned(), known });
+    }
+    Ok(found.into_values().collect())
+}
+
+/// Returns the plan to bring `tag` (or, without one, the best of `known` that a track selects) to every value of `app`
+/// whose policy could select it.
+///
+/// # Errors
+/// When there is no such application or version.
+pub fn plan(
+    repo: &Repo,
+    fleet: &Fleet,
+    version: FluxVersion,
+    app: &str,
+    tags: (Option<&str>, &[String]),
+) -> Result<Plan, PromoteError> {
+    let (tag, known) = tags;
+    let policies = policies_of(fleet, app, version)?;
+    let grammar = version.image_grammar();
+    let best = || {
+        let tags = image::scan(known.iter().map(String::as_str), &[]);
+        policies.iter().find_map(|policy| image::select(&policy.policy, &tags, grammar).tag().map(str::to_owned))
+    };
+    let tag = tag.map(str::to_owned).or_else(best).ok_or_else(|| PromoteError::NoVersion(app.to_owned()))?;
+    let could = |policy: &&AppPolicy<'_>| {
+        matches!(image::select(&policy.policy, &[tag.as_str()], grammar), Outcome::Selected(_))
+    };
+    let taking: Vec<&AppPolicy<'_>> = policies.iter().filter(could).collect();
+    if taking.is_empty() {
+        return Err(PromoteError::NotSelected { app: app.to_owned(), version: tag });
+    }
+    let mut out = Plan { app: app.to_owned(), version: tag.clone(), steps: Vec::new(), notes: Vec::new() };
+    let marked = image::marked_files(repo);
+    let usage: Vec<(&str, Usage)> =
+        fleet.clusters.iter().map(|cluster| (cluster.name.as_str(), Usage::of(cluster))).collect();
+    for policy in &taking {
+        for file in &marked {
+            let users = usage.iter().filter(|(_, used)| used.files.contains(&file.source));
+            let clusters: Vec<String> = users.map(|(name, _)| (*name).to_owned()).collect();
+            out.steps.extend(steps(policy, file, &tag, &clusters, version));
+        }
+        let tags = image::scan(known.iter().map(String::as_str).chain([tag.as_str()]), &[]);
+        match image::select(&policy.policy, &tags, grammar).tag() {
+            Some(best) if best != tag => {
+                out.notes.push(format!("ImagePolicy `{}` selects `{best}`: automation moves on to it", policy.name));
+            }
+            _ => {}
+        }
+    }
+    order(&mut out.steps);
+    notes(&mut out);
+    Ok(out)
+}
+
+fn steps(policy: &AppPolicy<'_>, file: &MarkedFile, tag: &str, clusters: &[String], version: FluxVersion) -> Vec<Step> {
+    let image = ImageRef { name: policy.image.to_owned(), tag: tag.to_owned(), digest: String::new() };
+    let values = file.values().iter().filter(|value| value.policy == policy.name);
+    values
+        .filter_map(|value| {
+            let new = match value.field {
+                Field::Tag => image.tag.clone(),
+                Field::Reference => image.to_string(),
+                Field::Name => image.name.clone(),
+                Field::Digest => return None,
+            };
+            let direction = match value.tag() {
+                Some(old) => compare(&policy.policy, old, tag, version),
+                None => Direction::Up,
+            };
+            (new != value.text).then(|| Step {
+                wave: 0,
+                track: policy.track.to_owned(),
+                policy: policy.name.clone(),
+                clusters: clusters.to_vec(),
+                path: file.path.clone(),
+                span: value.span,
+                old: value.text.clone(),
+                new,
+                direction,
+            })
+        })
+        .collect()
+}
+
+/// Returns which of two tags the policy prefers.
+fn compare(policy: &Policy, old: &str, new: &str, version: FluxVersion) -> Direction {
+    let grammar = version.image_grammar();
+    if !matches!(image::select(policy, &[old], grammar), Outcome::Selected(_)) {
+        return Direction::Unknown;
+    }
+    match image::select(policy, &image::scan([old, new], &[]), grammar).tag() {
+        Some(best) if best == new => Direction::Up,
+        _ => Direction::Down,
+    }
+}
+
+/// Canary first, then the first cluster with what it shares, then the rest.
+fn order(steps: &mut [Step]) {
+    let first = steps.iter().filter(|step| step.track != CANARY).map(|step| step.clusters.clone()).min();
+    for step in &mut *steps {
+        step.wave = if step.track == CANARY {
+            0
+        } else if Some(&step.clusters) == first.as_ref() {
+            1
+        } else {
+            2
+        };
+    }
+    let waves: BTreeSet<usize> = steps.iter().map(|step| step.wave).collect();
+    for step in &mut *steps {
+        step.wave = waves.iter().position(|wave| *wave == step.wave).unwrap_or_default() + 1;
+    }
+    steps.sort_by(|left, right| (left.wave, &left.path, left.span).cmp(&(right.wave, &right.path, right.span)));
+}
+
+fn notes(plan: &mut Plan) {
+    let mut notes = BTreeSet::new();
+    for step in &plan.steps {
+        if step.clusters.len() > 1 {
+            notes.insert(format!("`{}` is shared: {} change together", step.path, step.clusters.join(" and ")));
+        }
+        if step.direction == Direction::Down {
+            notes.insert(format!(
+                "`{}` would be lowered from `{}`: automation undoes that; use `gitops-gen rollback`",
+                step.path, step.old
+            ));
+        }
+    }
+    plan.notes.extend(notes);
+}
+
+impl Plan {
+    /// Returns the files of `repo` after the steps of the plan: the values change, and no other byte.
+    ///
+    /// # Errors
+    /// When a value cannot be edited in place.
+    pub fn apply(&self, repo: &Repo) -> Result<FileSet, PromoteError> {
+        let edits = self.steps.iter().map(|step| (step.span, step.old.as_str(), step.new.as_str()));
+        edited(repo, edits)
+    }
+}
+
+/// Returns the files of `repo` with each value at a span given a new text.
+pub(super) fn edited<'e>(
+    repo: &Repo,
+    edits: impl IntoIterator<Item = (Span, &'e str, &'e str)>,
+) -> Result<FileSet, PromoteError> {
+    let mut texts: BTreeMap<RepoPath, String> = BTreeMap::new();
+    let mut ordered: Vec<(Span, &str, &str)> = edits.into_iter().collect();
+    // From the end, so that the places before stay.
+    ordered.sort_by_key(|(span, _, _)| std::cmp::Reverse(span.start));
+    for (span, old, new) in ordered {
+        let Some(file) = repo.source(span.source) else { continue };
+        let token = file.text().get(span.range()).unwrap_or_default();
+        let style = match token.as_bytes().first() {
+            Some(b'"') => yaml::Style::DoubleQuoted,
+            Some(b'\'') => yaml::Style::SingleQuoted,
+            Some(b'|') => yaml::Style::Literal,
+            Some(b'>') => yaml::Style::Folded,
+            _ => yaml::Style::Plain,
+        };
+        let node = Node::new(Kind::Scalar(Scalar { text: old.into(), style, tag: None }), span);
+        let edit = yaml::replace_scalar(file.text(), &node, new)
+            .map_err(|source| PromoteError::Edit { path: file.path().clone(), source })?;
+        let text = texts.entry(file.path().clone()).or_insert_with(|| file.text().to_owned());
+        text.replace_range(edit.span.range(), &edit.replacement);
+    }
+    Ok(repo.files().with_texts(texts))
+}

@@ -1,0 +1,278 @@
+//! Pushes and tags played against the policies: what each cluster runs, commit by commit.
+//!
+//! Each branch is a state of the files of its own; a cluster runs what its branch says. Automation follows each event.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::flux::{self, Cluster, Fleet, ImageAutomation, Options, branch_of};
+use crate::image::{self, MarkedFile, Mode};
+use crate::promote::{RollbackError, Scope, TagLists, automate, images_of, rollback, selections};
+use crate::repo::Repo;
+use crate::text::{FileSet, RepoPath};
+use crate::yaml::{self, Node};
+
+/// Branch of a cluster that does not say which it follows.
+const UNNAMED: &str = "";
+
+/// What happens to the images.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// An image gets a tag: a build of a branch, or a release.
+    Pushed {
+        /// Name of the `ImageRepository`; nothing: of every application.
+        app: Option<String>,
+        /// The tag.
+        tag: String,
+    },
+    /// Somebody rolls back.
+    RolledBack {
+        /// Name of the `ImageRepository`.
+        app: String,
+        /// The tag that it goes back to.
+        to: String,
+    },
+}
+
+/// Why a text holds no events.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EventsError {
+    /// It is no list under `events`.
+    #[error("read the events: `events` is no list")]
+    NoList,
+    /// An event is none of those known; its number from 1.
+    #[error("read event {0}: it is neither `build`, nor `release`, nor `rollback`")]
+    Unknown(usize),
+    /// A field is missing; the number of the event from 1.
+    #[error("read event {0}: `{1}` is missing")]
+    Missing(usize, &'static str),
+}
+
+/// Returns the events that `text`, YAML, lists under `events`: `{build: TAG}` and `{release: TAG}` with or without
+/// `app: NAME`, and `{rollback: APP, to: TAG}`.
+///
+/// # Errors
+/// On anything else.
+pub fn read_events(text: &str) -> Result<Vec<Event>, EventsError> {
+    let files = FileSet::from_texts([("events.yaml", text)]);
+    let parsed = files.iter().next().map(|(_, source)| yaml::parse(source, text)).unwrap_or_default();
+    let root = parsed.documents.first().map(|document| &document.root);
+    let events = root.and_then(|root| root.get("events")?.as_sequence()).ok_or(EventsError::NoList)?;
+    if parsed.is_broken() {
+        return Err(EventsError::NoList);
+    }
+    events.iter().enumerate().map(|(at, node)| read_event(at + 1, node)).collect()
+}
+
+fn read_event(number: usize, node: &Node) -> Result<Event, EventsError> {
+    let text = |key: &str| node.get(key).and_then(Node::as_str).map(str::to_owned);
+    if let Some(tag) = text("build").or_else(|| text("release")) {
+        return Ok(Event::Pushed { app: text("app"), tag });
+    }
+    let app = text("rollback").ok_or(EventsError::Unknown(number))?;
+    let to = text("to").ok_or(EventsError::Missing(number, "to"))?;
+    Ok(Event::RolledBack { app, to })
+}
+
+/// A commit that an event led to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commit {
+    /// Branch.
+    pub branch: String,
+    /// Who makes it: an automation as `namespace/name`, or `gitops-gen rollback`.
+    pub author: String,
+    /// Files that it changes, sorted.
+    pub paths: Vec<RepoPath>,
+    /// Each value that it changes: before and after.
+    pub changes: Vec<(String, String)>,
+}
+
+/// The state after an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moment {
+    /// What happened.
+    pub event: Event,
+    /// What was committed because of it.
+    pub commits: Vec<Commit>,
+    /// What each cluster runs: workload to references.
+    pub clusters: BTreeMap<String, BTreeMap<String, BTreeSet<String>>>,
+}
+
+/// A fleet on its way through events.
+#[derive(Debug)]
+pub struct Simulation {
+    options: Options,
+    /// Files of each branch.
+    branches: BTreeMap<String, FileSet>,
+    /// Directory and branch of each cluster.
+    clusters: BTreeMap<String, (RepoPath, String)>,
+    lists: TagLists,
+}
+
+impl Simulation {
+    /// Returns the fleet of `repo` with every branch at its files. The values at the markers are taken for tags that the
+    /// registry has.
+    pub fn new(repo: &Repo, fleet: &Fleet, options: &Options) -> Self {
+        let mut out = Self {
+            options: options.clone(),
+            branches: BTreeMap::new(),
+            clusters: BTreeMap::new(),
+            lists: TagLists::default(),
+        };
+        let marked = image::marked_files(repo);
+        for cluster in &fleet.clusters {
+            let branch = branch_of(cluster).unwrap_or(UNNAMED).to_owned();
+            out.branches.insert(branch.clone(), repo.files().clone());
+            out.clusters.insert(cluster.name.clone(), (cluster.path.clone(), branch));
+            let automation = ImageAutomation::of(cluster);
+            for written in automation.automations.iter().filter_map(|automation| automation.branch.clone()) {
+                out.branches.insert(written, repo.files().clone());
+            }
+            for policy in automation.policies.values() {
+                let values = marked.iter().flat_map(MarkedFile::values).filter(|value| value.policy == policy.name);
+                if let Some(image) = automation.image_of(policy) {
+                    out.lists.add(image, values.filter_map(|value| value.tag()));
+                }
+            }
+        }
+        out
+    }
+
+    /// Returns the tags that the registry has by now.
+    pub fn lists(&self) -> &TagLists {
+        &self.lists
+    }
+
+    /// Returns the files of `branch` as they are by now.
+    pub fn files(&self, branch: &str) -> Option<&FileSet> {
+        self.branches.get(branch)
+    }
+
+    /// Plays one event and what automation makes of it.
+    ///
+    /// # Errors
+    /// When a rollback is not possible.
+    pub fn play(&mut self, event: &Event) -> Result<Moment, RollbackError> {
+        let mut commits = Vec::new();
+        match event {
+            Event::Pushed { app, tag } => self.push(app.as_deref(), tag),
+            Event::RolledBack { app, to } => commits.extend(self.roll_back(app, to)?),
+        }
+        commits.extend(self.reconcile());
+        let clusters = self.clusters.keys().cloned().collect::<Vec<_>>();
+        let images: BTreeSet<String> = self.lists.images().map(str::to_owned).collect();
+        let running = clusters.into_iter().map(|name| {
+            let fleet = self.fleet_of(&name);
+            let mut workloads: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+            for (cluster, image) in fleet.1.clusters.iter().flat_map(|cluster| images.iter().map(move |i| (cluster, i)))
+            {
+                for (workload, references) in images_of(cluster, image) {
+                    workloads.entry(workload).or_default().extend(references);
+                }
+            }
+            (name, workloads)
+        });
+        Ok(Moment { event: event.clone(), commits, clusters: running.collect() })
+    }
+
+    fn fleet_of(&self, cluster: &str) -> (Repo, Fleet) {
+        let (path, branch) = &self.clusters[cluster];
+        let files = self.branches.get(branch).cloned().unwrap_or_default();
+        let options = Options {
+            clusters: [(cluster.to_owned(), path.clone())].into(),
+            only: BTreeSet::new(),
+            ..self.options.clone()
+        };
+        let repo = Repo::new(files);
+        let fleet = flux::clusters(&repo, &options);
+        (repo, fleet)
+    }
+
+    fn push(&mut self, app: Option<&str>, tag: &str) {
+        let mut images = BTreeSet::new();
+        for name in self.clusters.keys() {
+            let (_, fleet) = self.fleet_of(name);
+            for automation in fleet.clusters.iter().map(ImageAutomation::of) {
+                let wanted =
+                    automation.repositories.values().filter(|found| app.is_none_or(|app| found.name.name == app));
+                images.extend(wanted.map(|repository| repository.image.to_owned()));
+            }
+        }
+        for image in images {
+            self.lists.add(&image, [tag]);
+        }
+    }
+
+    fn roll_back(&mut self, app: &str, to: &str) -> Result<Vec<Commit>, RollbackError> {
+        let mut commits = Vec::new();
+        for branch in self.branches.keys().cloned().collect::<Vec<_>>() {
+            let of_branch: Vec<&String> =
+                self.clusters.iter().filter(|(_, (_, on))| *on == branch).map(|(name, _)| name).collect();
+            let has_policy = |cluster: &Cluster| {
+                let policies = ImageAutomation::of(cluster).policies;
+                policies.values().any(|policy| policy.repository.name == app)
+            };
+            let is_elected = of_branch.iter().any(|name| self.fleet_of(name).1.clusters.iter().any(has_policy));
+            if !is_elected {
+                continue;
+            }
+            let repo = Repo::new(self.branches[&branch].clone());
+            let clusters = self
+                .clusters
+                .iter()
+                .filter(|(_, (_, on))| *on == branch)
+                .map(|(name, (path, _))| (name.clone(), path.clone()));
+            let options = Options { clusters: clusters.collect(), only: BTreeSet::new(), ..self.options.clone() };
+            let fleet = flux::clusters(&repo, &options);
+            let known: Vec<String> = self.known_tags(&fleet, app);
+            let done = rollback(&repo, &fleet, self.options.version, app, (to, &known))?;
+            let paths: Vec<RepoPath> = done
+                .files
+                .iter()
+                .map(|(path, _)| path.clone())
+                .filter(|path| done.files.text(path) != repo.files().text(path))
+                .collect();
+            let steps = done.plan.steps.iter().map(|step| (step.old.clone(), step.new.clone()));
+            let changes = steps.chain(done.ranges.iter().cloned()).collect();
+            commits.push(Commit { branch: branch.clone(), author: "gitops-gen rollback".to_owned(), paths, changes });
+            self.branches.insert(branch, done.files);
+        }
+        Ok(commits)
+    }
+
+    fn known_tags(&self, fleet: &Fleet, app: &str) -> Vec<String> {
+        let mut tags = BTreeSet::new();
+        for automation in fleet.clusters.iter().map(ImageAutomation::of) {
+            for repository in automation.repositories.values().filter(|found| found.name.name == app) {
+                tags.extend(self.lists.of(repository.image).unwrap_or_default().iter().cloned());
+            }
+        }
+        tags.into_iter().collect()
+    }
+
+    /// Runs the automation of every cluster, each over the branch that it writes.
+    fn reconcile(&mut self) -> Vec<Commit> {
+        let mut commits = Vec::new();
+        for name in self.clusters.keys().cloned().collect::<Vec<_>>() {
+            let (_, fleet) = self.fleet_of(&name);
+            let selected = selections(&fleet, &self.lists, self.options.version);
+            for branch in self.branches.keys().cloned().collect::<Vec<_>>() {
+                let scope = Scope { mode: Mode::Flux, branch: Some(&branch) };
+                let (runs, _) = automate(&self.branches[&branch], &fleet, &selected, scope);
+                for run in runs {
+                    let Ok(update) = run.update else { continue };
+                    if update.files.is_empty() {
+                        continue;
+                    }
+                    let paths = update.files.keys().cloned().collect();
+                    let changes = update.files.values().flat_map(|file| &file.changes);
+                    let changes = changes.map(|change| (change.old.clone(), change.new.clone())).collect();
+                    commits.push(Commit { branch: branch.clone(), author: run.automation.to_string(), paths, changes });
+                    let texts = update.files.into_iter().map(|(path, file)| (path, file.text)).collect();
+                    let files = self.branches[&branch].with_texts(texts);
+                    self.branches.insert(branch.clone(), files);
+                }
+            }
+        }
+        commits
+    }
+}
