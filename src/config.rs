@@ -44,6 +44,8 @@ pub struct Config {
     pub levels: BTreeMap<SmolStr, Spanned<Level>>,
     /// Directories and files of the repository with schemas, in the order in which they are asked.
     pub schemas: Vec<Spanned<RepoPath>>,
+    /// Files that are passed over, as lines of a .gitignore.
+    pub exclude: Vec<Spanned<SmolStr>>,
     /// Findings that are accepted, in order.
     pub suppressions: Vec<Suppression>,
 }

@@ -62,6 +62,25 @@ fn a_directory_without_yaml_is_not_clean() {
 }
 
 #[test]
+fn what_gitops_yaml_excludes_is_passed_over_and_said_so() {
+    let directory = directory("good.yaml", b"a: 1\n");
+    fs::create_dir(directory.path().join("fixtures")).unwrap();
+    fs::write(directory.path().join("fixtures/broken.yaml"), "a: [\n").unwrap();
+    fs::create_dir(directory.path().join("cluster")).unwrap();
+    let clusters = "clusters: [{name: a, path: cluster}]\n";
+    fs::write(directory.path().join("cluster/a.yaml"), "apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n")
+        .unwrap();
+    fs::write(directory.path().join("gitops.yaml"), clusters).unwrap();
+    assert_ends(&validate(directory.path()), 0, "fixtures/broken.yaml");
+    fs::write(directory.path().join("gitops.yaml"), format!("{clusters}exclude: [/fixtures/]\n")).unwrap();
+    let output = validate(directory.path());
+    assert_ends(&output, 0, "`exclude` of gitops.yaml:");
+    assert!(!String::from_utf8_lossy(&output.stdout).contains("broken.yaml"));
+    fs::write(directory.path().join("gitops.yaml"), format!("{clusters}exclude: ['a{{']\n")).unwrap();
+    assert_ends(&validate(directory.path()), 1, "`a{` is no pattern of a .gitignore");
+}
+
+#[test]
 fn a_binary_file_named_yaml_is_a_finding() {
     let directory = directory("a.yaml", b"\xff\xfe\x00\x01binary\x80");
     assert_ends(&validate(directory.path()), 1, "error[file-unreadable]");

@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use gitops_gen::text::FileSet;
+use gitops_gen::config;
+use gitops_gen::flux::{self, Cluster, Fleet, Options};
+use gitops_gen::repo::Repo;
+use gitops_gen::text::{FileSet, read_tree};
 use gitops_gen::yaml::{self, Node};
 
 fn read(path: &str) -> Node {
@@ -18,13 +21,25 @@ fn text<'a>(node: &'a Node, keys: &[&str]) -> &'a str {
     node.at(keys).and_then(Node::as_str).unwrap_or_else(|| panic!("no {}", keys.join(".")))
 }
 
-/// What is wrong with the Deployment of a program.
-fn differences(program: &str) -> Vec<String> {
+/// The pods of every Deployment that runs `program`, as the clusters of this repository get them.
+fn pods(fleet: &Fleet, program: &str) -> Vec<(String, Node)> {
+    let runs = |pod: &Node| pod.items("containers").iter().any(|container| text(container, &["name"]) == program);
+    let of = |cluster: &Cluster| {
+        let pods = cluster.objects().filter(|object| object.resource.kind() == "Deployment").filter_map(|object| {
+            let pod = object.resource.node.at(&["spec", "template", "spec"])?;
+            runs(pod).then(|| (format!("{} in {}", object.resource.name(), cluster.name), pod.clone()))
+        });
+        pods.collect::<Vec<_>>()
+    };
+    fleet.clusters.iter().flat_map(of).collect()
+}
+
+/// What is wrong with a pod of `program`.
+fn differences(program: &str, pod: &Node) -> Vec<String> {
     let contract = read("workers/contract.yaml");
     let contract = contract.get(program).expect("the program has a contract");
-    let deployment = read(&format!("apps/base/{program}/deployment.yaml"));
-    let pod = deployment.at(&["spec", "template", "spec"]).expect("a pod");
-    let container = pod.items("containers").first().expect("a container");
+    let mut containers = pod.items("containers").iter();
+    let container = containers.find(|container| text(container, &["name"]) == program).expect("a container");
 
     let set: BTreeSet<&str> = container.items("env").iter().map(|variable| text(variable, &["name"])).collect();
     let mut known = BTreeSet::new();
@@ -60,7 +75,15 @@ fn differences(program: &str) -> Vec<String> {
 
 #[test]
 fn the_manifests_set_what_the_workers_read_and_ask_where_they_answer() {
+    let files = read_tree(Path::new(env!("CARGO_MANIFEST_DIR"))).expect("the repository can be read").files;
+    let repo = Repo::new(files.clone());
+    let (config, _) = config::read(&files);
+    let fleet = flux::clusters(&repo, &Options::default().configured(None, &config, &files));
     for program in ["trades", "candles"] {
-        assert_eq!(differences(program), Vec::<String>::new(), "{program}");
+        let pods = pods(&fleet, program);
+        assert!(pods.len() >= fleet.clusters.len(), "{program} runs everywhere: {}", pods.len());
+        for (name, pod) in pods {
+            assert_eq!(differences(program, &pod), Vec::<String>::new(), "{name}");
+        }
     }
 }

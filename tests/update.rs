@@ -59,14 +59,14 @@ fn an_update_of_what_was_just_generated_does_nothing() {
 fn a_parameter_that_is_edited_in_gitops_yaml_reaches_every_file_and_edits_stay() {
     let directory = fleet();
     let here = directory.path();
-    edit(here, "apps/base/candles/deployment.yaml", "replicas: ", "# ours\n  replicas: 1");
+    edit(here, "apps/base/candles/workload/deployment.yaml", "replicas: ", "# ours\n  replicas: 1");
     edit(here, "gitops.yaml", "candleSeconds: 60", "candleSeconds: 30");
     let check = run(here, &["update", "--check"]);
     assert_eq!(check.status.code(), Some(1), "{}", stdout(&check));
-    assert!(stdout(&check).contains("write  apps/base/candles/deployment.yaml"), "{}", stdout(&check));
+    assert!(stdout(&check).contains("write  apps/base/candles/workload/deployment.yaml"), "{}", stdout(&check));
     let output = run(here, &["update"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    let deployment = fs::read_to_string(here.join("apps/base/candles/deployment.yaml")).unwrap();
+    let deployment = fs::read_to_string(here.join("apps/base/candles/workload/deployment.yaml")).unwrap();
     assert!(deployment.contains("\"30\"") && deployment.contains("# ours\n  replicas: 1"), "{deployment}");
     assert_eq!(stderr(&run(here, &["update"])), "nothing to do\n");
     assert_eq!(run(here, &["update", "--check"]).status.code(), Some(0));
@@ -148,20 +148,20 @@ fn a_cluster_that_cannot_be_added_or_removed_is_refused_and_nothing_is_written()
 fn a_node_that_both_changed_is_a_conflict_that_is_told_and_marked() {
     let directory = fleet();
     let here = directory.path();
-    edit(here, "apps/base/candles/deployment.yaml", "value: \"60\"", "value: \"45\"");
+    edit(here, "apps/base/candles/workload/deployment.yaml", "value: \"60\"", "value: \"45\"");
     let output = run(here, &["update", "--set", "candleSeconds=30"]);
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     let said = stderr(&output);
-    assert!(said.contains("conflict apps/base/candles/deployment.yaml:"), "{said}");
+    assert!(said.contains("conflict apps/base/candles/workload/deployment.yaml:"), "{said}");
     assert!(said.contains("CANDLE_SECONDS.value`: it was changed here and in what is generated"), "{said}");
-    let text = fs::read_to_string(here.join("apps/base/candles/deployment.yaml")).unwrap();
+    let text = fs::read_to_string(here.join("apps/base/candles/workload/deployment.yaml")).unwrap();
     let marker = text.lines().position(|line| line.starts_with("<<<<<<<")).unwrap() + 1;
     assert!(said.contains(&format!("deployment.yaml:{marker}: ")), "{said}");
     // A person decides; then there is nothing left to do.
     let decided: String = text.split("<<<<<<< as it stands here\n").collect::<Vec<_>>().join("");
     let (kept, rest) = decided.split_once("||||||| as it was generated before\n").unwrap();
     let (_, rest) = rest.split_once(">>>>>>> as it is generated now\n").unwrap();
-    fs::write(here.join("apps/base/candles/deployment.yaml"), format!("{kept}{rest}")).unwrap();
+    fs::write(here.join("apps/base/candles/workload/deployment.yaml"), format!("{kept}{rest}")).unwrap();
     assert_eq!(stderr(&run(here, &["update"])), "nothing to do\n");
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use crate::cli::CliError;
+use crate::config;
 use crate::diagnostic::NotChecked;
 use crate::kustomize;
 use crate::repo::Repo;
@@ -20,12 +21,31 @@ pub(super) struct Tree {
 
 /// Reads the repository whose root is `directory`.
 pub(super) fn read(directory: &Path) -> Result<Tree, CliError> {
-    read_without(directory, &[])
+    read_all(directory).map(|(files, not_checked)| Tree { repo: Repo::new(files), not_checked })
 }
 
-/// Reads the repository whose root is `directory`, as if the files that `patterns` match (as in a .gitignore) were not
-/// there.
+/// Reads the repository whose root is `directory`, as if the files that `patterns` and `exclude` of gitops.yaml match (as
+/// in a .gitignore) were not there.
 pub(super) fn read_without(directory: &Path, patterns: &[String]) -> Result<Tree, CliError> {
+    let (files, mut not_checked) = read_all(directory)?;
+    let mut note = |what: String, why: &'static str| {
+        not_checked.push(NotChecked { why: why.into(), what, span: None });
+    };
+    let of_file = of_configuration(&files);
+    let mut kept = files;
+    for (patterns, why) in [(of_file.as_slice(), "`exclude` of gitops.yaml"), (patterns, "--exclude")] {
+        if patterns.is_empty() {
+            continue;
+        }
+        let rest = without(&kept, &excluded(patterns)?);
+        note(format!("{} files", kept.len() - rest.len()), why);
+        kept = rest;
+    }
+    Ok(Tree { repo: Repo::new(kept), not_checked })
+}
+
+/// Reads every file below `directory`, and what cannot be taken in.
+fn read_all(directory: &Path) -> Result<(FileSet, Vec<NotChecked>), CliError> {
     let ReadOutcome { files, unnamed } = text::read_tree(directory)?;
     let mut not_checked = Vec::new();
     let mut note = |what: String, why: &'static str| {
@@ -37,17 +57,19 @@ pub(super) fn read_without(directory: &Path, patterns: &[String]) -> Result<Tree
     for (path, target) in files.links() {
         note(format!("{path} -> {target}"), "Flux drops symbolic links from its artifacts");
     }
-    if patterns.is_empty() {
-        return Ok(Tree { repo: Repo::new(files), not_checked });
-    }
-    let kept = without(&files, &excluded(patterns)?);
-    note(format!("{} files", files.len() - kept.len()), "--exclude");
-    Ok(Tree { repo: Repo::new(kept), not_checked })
+    Ok((files, not_checked))
+}
+
+/// Returns the patterns that gitops.yaml excludes.
+fn of_configuration(files: &FileSet) -> Vec<String> {
+    let (config, _) = config::read(files);
+    config.exclude.iter().map(|pattern| pattern.value.to_string()).collect()
 }
 
 /// Returns `files` without those that `patterns` match.
 pub(super) fn without_excluded(files: FileSet, patterns: &[String]) -> Result<FileSet, CliError> {
-    if patterns.is_empty() { Ok(files) } else { Ok(without(&files, &excluded(patterns)?)) }
+    let patterns = [of_configuration(&files).as_slice(), patterns].concat();
+    if patterns.is_empty() { Ok(files) } else { Ok(without(&files, &excluded(&patterns)?)) }
 }
 
 /// Reads of the repository whose root is `root` what a kustomization in `directory` asks for: what is below it, and

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use ignore::gitignore::GitignoreBuilder;
 use smol_str::SmolStr;
 
 use crate::config::{Config, Date, FILE, Level, NamedCluster, Suppression};
@@ -13,7 +14,7 @@ use crate::yaml::{self, Map, Node};
 pub const INVALID: &str = "config-invalid";
 
 /// Fields of the file.
-const FIELDS: &[&str] = &["flux", "clusters", "rules", "schemas", "suppress"];
+const FIELDS: &[&str] = &["flux", "clusters", "rules", "schemas", "exclude", "suppress"];
 /// Fields that are read elsewhere.
 const FOREIGN: &[&str] = &["apiVersion", "kind", "blueprint", "parameters"];
 /// Fields of a cluster.
@@ -50,6 +51,7 @@ impl Reader {
             clusters: self.clusters(map),
             levels: self.levels(map),
             schemas: self.schemas(map),
+            exclude: self.exclude(map),
             suppressions: self.list(map, "suppress").iter().filter_map(|item| self.suppression(item)).collect(),
         }
     }
@@ -72,6 +74,22 @@ impl Reader {
             clusters.push(NamedCluster { name, path });
         }
         clusters
+    }
+
+    fn exclude(&mut self, map: &Map) -> Vec<Spanned<SmolStr>> {
+        let mut patterns = Vec::new();
+        for item in self.list(map, "exclude") {
+            let Some(pattern) = self.text(item, "exclude") else { continue };
+            match GitignoreBuilder::new("").add_line(None, &pattern.value) {
+                Ok(_) => patterns.push(pattern),
+                Err(error) => {
+                    let message = format!("`{}` is no pattern of a .gitignore", pattern.value);
+                    let finding = self.refuse(pattern.span, message, "cannot be read");
+                    *finding = finding.clone().note(format!("{error}."));
+                }
+            }
+        }
+        patterns
     }
 
     fn schemas(&mut self, map: &Map) -> Vec<Spanned<RepoPath>> {
