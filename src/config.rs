@@ -16,10 +16,12 @@
 //! ```
 
 mod date;
+mod level;
 mod read;
 mod suppress;
 
 pub use crate::config::date::Date;
+pub use crate::config::level::{Level, Levels};
 pub use crate::config::read::{INVALID, read};
 pub use crate::config::suppress::Suppression;
 
@@ -41,7 +43,7 @@ pub struct Config {
     /// The clusters, in order; none where the layout tells.
     pub clusters: Vec<NamedCluster>,
     /// Levels of rules that differ from their own, by rule id.
-    pub levels: BTreeMap<SmolStr, Spanned<Level>>,
+    pub levels: BTreeMap<SmolStr, Levels>,
     /// Directories and files of the repository with schemas, in the order in which they are asked.
     pub schemas: Vec<Spanned<RepoPath>>,
     /// Files that are passed over, as lines of a .gitignore.
@@ -59,19 +61,11 @@ pub struct NamedCluster {
     pub path: Spanned<RepoPath>,
 }
 
-/// How much a rule matters here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Level {
-    /// Not at all.
-    Off,
-    /// Its findings get this severity; those that cannot be proven stay milder.
-    At(Severity),
-}
-
 impl Config {
-    /// Returns `finding` as this configuration has it: with the level of its rule, or nothing where the rule is off.
-    pub fn apply_level(&self, mut finding: Diagnostic) -> Option<Diagnostic> {
-        match self.levels.get(finding.rule).map(|level| level.value) {
+    /// Returns `finding`, whose primary place is in `path`, as this configuration has it: with the level that its rule has
+    /// there, or nothing where the rule is off.
+    pub fn apply_level(&self, mut finding: Diagnostic, path: Option<&RepoPath>) -> Option<Diagnostic> {
+        match self.levels.get(finding.rule).and_then(|levels| levels.at(path)) {
             None => Some(finding),
             Some(Level::Off) => None,
             Some(Level::At(severity)) => {

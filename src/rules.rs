@@ -14,6 +14,7 @@
 //! assert_eq!(findings.diagnostics[0].rule, "yaml-duplicate-key");
 //! ```
 
+mod allowances;
 mod brought_in;
 mod canaries;
 mod depends_on;
@@ -71,6 +72,7 @@ use crate::diagnostic::{Diagnostic, Findings, Severity};
 use crate::flux::{self, Cluster, Fleet, FluxVersion, Location};
 use crate::image::{self, MarkedFile, Marker};
 use crate::repo::Repo;
+use crate::rules::allowances::Allowance;
 use crate::rules::index::ClusterIndex;
 use crate::rules::schemas::ClusterSchemas;
 use crate::schema::{Catalogue, SchemaLocation};
@@ -167,6 +169,8 @@ pub struct Context<'a> {
     marked: Vec<MarkedFile>,
     /// What gitops.yaml says, and what is wrong in it.
     settings: (Config, Vec<Diagnostic>),
+    /// What comments in files accept, and what is wrong with them.
+    allowances: (Vec<Allowance>, Vec<Diagnostic>),
     /// The day on which accepted findings may have expired; nothing: none has.
     today: Option<Date>,
     /// Names of the clusters that are reported on; empty: all. Rules look at every cluster in any case: what one does not
@@ -214,6 +218,7 @@ impl<'a> Context<'a> {
             markers: image::markers(repo),
             marked: image::marked_files(repo),
             settings: (config, findings),
+            allowances: allowances::read(repo),
             today: None,
             reported: BTreeSet::new(),
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ignore::gitignore::GitignoreBuilder;
 use smol_str::SmolStr;
 
-use crate::config::{Config, Date, FILE, Level, NamedCluster, Suppression};
+use crate::config::{Config, Date, FILE, Level, Levels, NamedCluster, Suppression};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::text::{FileSet, RepoPath, Span, Spanned};
 use crate::yaml::{self, Map, Node};
@@ -17,6 +17,8 @@ pub const INVALID: &str = "config-invalid";
 const FIELDS: &[&str] = &["flux", "clusters", "rules", "schemas", "exclude", "suppress"];
 /// Fields that are read elsewhere.
 const FOREIGN: &[&str] = &["apiVersion", "kind", "blueprint", "parameters"];
+/// Fields of a rule whose level depends on the path.
+const LEVEL_FIELDS: &[&str] = &["level", "paths"];
 /// Fields of a cluster.
 const CLUSTER_FIELDS: &[&str] = &["name", "path"];
 /// Fields of an accepted finding.
@@ -100,27 +102,53 @@ impl Reader {
         paths.collect()
     }
 
-    fn levels(&mut self, map: &Map) -> BTreeMap<SmolStr, Spanned<Level>> {
+    fn levels(&mut self, map: &Map) -> BTreeMap<SmolStr, Levels> {
         let Some(rules) = map.get("rules").filter(|rules| !rules.is_null()) else { return BTreeMap::new() };
         let Some(rules) = self.map(rules, "rules") else { return BTreeMap::new() };
         let mut levels = BTreeMap::new();
         for entry in rules {
-            let Some(text) = self.text(&entry.value, "rules") else { continue };
-            let level = match text.value.as_str() {
-                "off" => Level::Off,
-                "note" => Level::At(Severity::Note),
-                "warning" => Level::At(Severity::Warning),
-                "error" => Level::At(Severity::Error),
-                other => {
-                    let message = format!("rule `{}` has the level `{other}`", entry.key.text());
-                    let finding = self.refuse(text.span, message, "no level");
-                    *finding = finding.clone().help("write `off`, `note`, `warning` or `error`");
-                    continue;
+            let rule = entry.key.text();
+            let mut of_rule = Levels { span: entry.key.span, everywhere: None, paths: Vec::new() };
+            let everywhere = match entry.value.as_map() {
+                None => Some(&entry.value),
+                Some(fields) => {
+                    self.known_fields(fields, rule, LEVEL_FIELDS, &[]);
+                    of_rule.paths = self.path_levels(fields, rule);
+                    fields.get("level")
                 }
             };
-            levels.insert(entry.key.text().into(), Spanned::new(level, entry.key.span));
+            if let Some(node) = everywhere {
+                let Some(level) = self.level(node, rule) else { continue };
+                of_rule.everywhere = Some(level);
+            }
+            levels.insert(rule.into(), of_rule);
         }
         levels
+    }
+
+    /// Reads `paths` of a rule: levels by path.
+    fn path_levels(&mut self, fields: &Map, rule: &str) -> Vec<(Spanned<RepoPath>, Level)> {
+        let Some(paths) = fields.get("paths").and_then(|paths| self.map(paths, "paths")) else { return Vec::new() };
+        let entries = paths.iter().filter_map(|entry| {
+            let path = self.path(&Spanned::new(entry.key.text().into(), entry.key.span))?;
+            Some((path, self.level(&entry.value, rule)?))
+        });
+        entries.collect()
+    }
+
+    fn level(&mut self, node: &Node, rule: &str) -> Option<Level> {
+        let text = self.text(node, "rules")?;
+        match text.value.as_str() {
+            "off" => Some(Level::Off),
+            "note" => Some(Level::At(Severity::Note)),
+            "warning" => Some(Level::At(Severity::Warning)),
+            "error" => Some(Level::At(Severity::Error)),
+            other => {
+                let finding = self.refuse(text.span, format!("rule `{rule}` has the level `{other}`"), "no level");
+                *finding = finding.clone().help("write `off`, `note`, `warning` or `error`");
+                None
+            }
+        }
     }
 
     fn suppression(&mut self, item: &Node) -> Option<Suppression> {
@@ -236,12 +264,31 @@ mod tests {
     fn levels_raise_lower_and_switch_off() {
         let (config, wrong) = configured("rules: {a-rule: error, b-rule: note, c-rule: off}\n");
         assert_eq!(wrong, Vec::<String>::new());
-        let severity = |rule, own| config.apply_level(finding(rule, own)).map(|finding| finding.severity);
+        let severity = |rule, own| config.apply_level(finding(rule, own), None).map(|finding| finding.severity);
         assert_eq!(severity("a-rule", Severity::Warning), Some(Severity::Error));
         assert_eq!(severity("a-rule", Severity::Note), Some(Severity::Note), "what is not proven stays a note");
         assert_eq!(severity("b-rule", Severity::Error), Some(Severity::Note));
         assert_eq!(severity("c-rule", Severity::Error), None);
         assert_eq!(severity("d-rule", Severity::Warning), Some(Severity::Warning));
+    }
+
+    #[test]
+    fn a_level_may_depend_on_the_path_and_the_longest_path_decides() {
+        let text =
+            "rules:\n  a-rule: {level: note, paths: {apps: error, apps/old/: off}}\n  b-rule: {paths: {apps: off}}\n";
+        let (config, wrong) = configured(text);
+        assert_eq!(wrong, Vec::<String>::new());
+        let severity = |rule, path: &str| {
+            let path = RepoPath::new(path).unwrap();
+            config.apply_level(finding(rule, Severity::Warning), Some(&path)).map(|finding| finding.severity)
+        };
+        assert_eq!(severity("a-rule", "clusters/a.yaml"), Some(Severity::Note));
+        assert_eq!(severity("a-rule", "apps/web.yaml"), Some(Severity::Error));
+        assert_eq!(severity("a-rule", "apps/old/web.yaml"), None);
+        assert_eq!(severity("b-rule", "clusters/a.yaml"), Some(Severity::Warning));
+        assert_eq!(severity("b-rule", "apps/web.yaml"), None);
+        let (_, wrong) = configured("rules: {a-rule: {paths: {../x: off, apps: loud}, levle: note}}\n");
+        assert_eq!(wrong.len(), 3, "{wrong:?}");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use crate::config::{self, Suppression};
 use crate::diagnostic::{Diagnostic, Findings, Severity};
 use crate::flux::{CLUSTER_MISSING, FluxVersion};
+use crate::rules::allowances::Allowance;
 use crate::rules::{self, Check, Context, FixAvailability, Rule, nearest};
 use crate::text::{Span, Spanned};
 
@@ -50,7 +51,8 @@ const UNUSED: Rule = Rule {
     fix: FixAvailability::None,
     docs: "\
 ## What it checks
-Each entry of `suppress` in `gitops.yaml` accepts a finding that is there, and has not expired.
+Each entry of `suppress` in `gitops.yaml`, and each comment `# gitops-gen: allow RULE -- REASON`, accepts a finding that is there, \
+and has not expired.
 
 ## Why it matters
 An entry that is left behind will hide the next mistake of its kind.
@@ -64,8 +66,8 @@ Findings of clusters that were left out of the run.
 /// Reports what is wrong in gitops.yaml.
 fn check_settings(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
     let (config, findings) = &context.settings;
-    out.extend(findings.iter().filter(|finding| finding.rule == rule.id).cloned());
-    let levels = config.levels.iter().map(|(id, level)| (id.as_str(), level.span));
+    out.extend(findings.iter().chain(&context.allowances.1).filter(|finding| finding.rule == rule.id).cloned());
+    let levels = config.levels.iter().map(|(id, levels)| (id.as_str(), levels.span));
     let suppressed = config.suppressions.iter().map(|entry| (entry.rule.value.as_str(), entry.rule.span));
     for (id, span) in levels.chain(suppressed) {
         if rules::find(id).is_none() {
@@ -101,22 +103,30 @@ fn check_clusters(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>)
 /// Gives findings the levels that gitops.yaml sets, leaves out those that it accepts, and reports idle acceptances.
 pub(super) fn apply(context: &Context<'_>, findings: &mut Findings) {
     let config = &context.settings.0;
-    if config.levels.is_empty() && config.suppressions.is_empty() {
+    let comments = &context.allowances.0;
+    if config.levels.is_empty() && config.suppressions.is_empty() && comments.is_empty() {
         return;
     }
     let mut idle: Vec<&Suppression> = config.suppressions.iter().collect();
+    let mut idle_comments: Vec<&Allowance> = comments.iter().collect();
     let expired = |entry: &Suppression| context.today.is_some_and(|today| entry.has_expired(today));
-    let found = std::mem::take(&mut findings.diagnostics);
-    for finding in found.into_iter().filter_map(|finding| config.apply_level(finding)) {
+    for finding in std::mem::take(&mut findings.diagnostics) {
+        let source = finding.span().map(|span| span.source);
         let path = finding.span().and_then(|span| context.repo.sources().path(span));
+        let Some(finding) = config.apply_level(finding, path) else { continue };
         let accepting: Vec<&Suppression> =
             config.suppressions.iter().filter(|entry| !expired(entry) && entry.matches(&finding, path)).collect();
-        if accepting.is_empty() {
+        let allowing: Vec<&Allowance> = comments.iter().filter(|comment| comment.accepts(&finding, source)).collect();
+        if accepting.is_empty() && allowing.is_empty() {
             findings.diagnostics.push(finding);
-        } else {
-            idle.retain(|entry| !accepting.iter().any(|used| std::ptr::eq(*used, *entry)));
         }
+        idle.retain(|entry| !accepting.iter().any(|used| std::ptr::eq(*used, *entry)));
+        idle_comments.retain(|comment| !allowing.iter().any(|used| std::ptr::eq(*used, *comment)));
     }
+    findings.diagnostics.extend(idle_comments.into_iter().map(|comment| {
+        let finding = UNUSED.report(format!("no finding of `{}` is accepted here", comment.rule));
+        finding.label(comment.span, "nothing to accept").help("remove the comment")
+    }));
     let only_some = context.fleet.clusters.len() < config.clusters.len();
     for entry in idle {
         if rules::find(&entry.rule.value).is_some() && (!only_some || expired(entry)) {
