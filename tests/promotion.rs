@@ -107,7 +107,8 @@ fn repository() -> tempfile::TempDir {
     let files = fleet();
     text::write_tree(root.path(), &files).expect("the fleet is written");
     git::init_and_commit(root.path(), &files, "a fleet\n", &author()).expect("the fleet is committed");
-    fs::write(root.path().join(".git/.gitconfig"), "[user]\nname = A Tester\nemail = tester@example.com\n").unwrap();
+    fs::write(root.path().join(".git/.gitconfig"), "[user]\nname = A Tester\nemail = tester@example.com\n")
+        .expect("the configuration can be written");
     root
 }
 
