@@ -38,7 +38,7 @@ pub enum KrakenError {
     /// The network, or the protocol.
     #[error("{0}")]
     Stream(#[from] Box<tungstenite::Error>),
-    /// Nothing came for [`SILENCE`].
+    /// Nothing came for so long that the connection counts as lost.
     #[error("nothing came for {} seconds", SILENCE.as_secs())]
     Silent,
     /// The exchange says no.
