@@ -4,12 +4,15 @@
 
 pub(crate) mod passwords;
 
+use std::collections::BTreeSet;
+
 use regex::Regex;
 
-use crate::diagnostic::{Diagnostic, Severity};
-use crate::flux::{Cluster, Object};
-use crate::rules::{Check, FixAvailability, Rule};
-use crate::yaml::{Entry, Node};
+use crate::diagnostic::{Diagnostic, FixSafety, Severity};
+use crate::flux::{Cluster, FluxKustomization, Object};
+use crate::rules::{Check, Context, FixAvailability, Rule, fixes};
+use crate::text::Span;
+use crate::yaml::{self, Entry, Node};
 
 /// Every rule of this family, in the order they are documented.
 pub(super) const RULES: &[Rule] = &[UNDECRYPTED, INCOMPLETE, METADATA_MISSING, PASSWORD];
@@ -17,7 +20,7 @@ pub(super) const RULES: &[Rule] = &[UNDECRYPTED, INCOMPLETE, METADATA_MISSING, P
 const UNDECRYPTED: Rule = Rule {
     id: "sops-decryption-missing",
     severity: Severity::Error,
-    fix: FixAvailability::None,
+    fix: FixAvailability::Sometimes,
     docs: "\
 ## What it checks
 A Kustomization that applies an object encrypted by SOPS has `spec.decryption`.
@@ -29,7 +32,7 @@ ciphertext as their values.
 ## What it cannot see
 Whether the key in the cluster fits.
 ",
-    check: Check::Cluster(check_decryption),
+    check: Check::Repository(check_decryption),
 };
 
 const INCOMPLETE: Rule = Rule {
@@ -88,30 +91,67 @@ Passwords under other names, and inside files. References such as `$(DB_PASSWORD
 /// Text that every value which SOPS encrypted begins with.
 const MARK: &str = "ENC[AES256_GCM";
 
-/// Reports every encrypted object of `cluster` whose Kustomization does not decrypt.
-fn check_decryption(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
-    for Object { owner, resource } in cluster.objects() {
-        let Some(owner) = owner else { continue };
-        if resource.node.at(&["sops", "mac"]).is_none() {
-            continue;
-        }
-        let provider = owner.node.at(&["spec", "decryption", "provider"]).and_then(Node::as_str);
-        let is_kept = ["labels", "annotations"].iter().any(|field| {
-            let keep = resource.node.at(&["metadata", field, "kustomize.toolkit.fluxcd.io/decrypt"]);
-            keep.and_then(Node::as_str) == Some("disabled")
-        });
-        if provider == Some("sops") || is_kept {
-            continue;
-        }
-        let id = resource.object_ref();
-        out.push(
-            rule.report(format!("`{id}` is encrypted, and Kustomization `{}` does not decrypt it", owner.id))
+/// Reports every encrypted object whose Kustomization does not decrypt.
+fn check_decryption(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
+    for cluster in &context.fleet.clusters {
+        for Object { owner, resource } in cluster.objects() {
+            let Some(owner) = owner else { continue };
+            if resource.node.at(&["sops", "mac"]).is_none() {
+                continue;
+            }
+            let provider = owner.node.at(&["spec", "decryption", "provider"]).and_then(Node::as_str);
+            let is_kept = ["labels", "annotations"].iter().any(|field| {
+                let keep = resource.node.at(&["metadata", field, "kustomize.toolkit.fluxcd.io/decrypt"]);
+                keep.and_then(Node::as_str) == Some("disabled")
+            });
+            if provider == Some("sops") || is_kept {
+                continue;
+            }
+            let id = resource.object_ref();
+            let finding = rule
+                .report(format!("`{id}` is encrypted, and Kustomization `{}` does not decrypt it", owner.id))
                 .label(resource.name_span(), "encrypted by SOPS")
                 .label(owner.span, "has no `spec.decryption`")
                 .help("add `spec.decryption` with `provider: sops` and the Secret that holds the key")
-                .note("Flux refuses it, and applies nothing of the Kustomization"),
-        );
+                .note("Flux refuses it, and applies nothing of the Kustomization")
+                .in_cluster(&cluster.name);
+            out.push(with_decryption(context, cluster, owner, finding));
+        }
     }
+}
+
+/// Returns `finding` with the fix that gives `owner` the decryption block of its neighbours in `cluster`; where they have
+/// none, that of Flux's guide to age, which is a guess.
+fn with_decryption(
+    context: &Context<'_>,
+    cluster: &Cluster,
+    owner: &FluxKustomization,
+    finding: Diagnostic,
+) -> Diagnostic {
+    let secret_of = |neighbour: &FluxKustomization| {
+        let decryption = neighbour.node.at(&["spec", "decryption"])?;
+        let is_sops = decryption.get("provider").and_then(Node::as_str) == Some("sops");
+        let name = decryption.at(&["secretRef", "name"]).and_then(Node::as_str)?;
+        (is_sops && neighbour.id.namespace == owner.id.namespace).then(|| name.to_owned())
+    };
+    let secrets: BTreeSet<String> = cluster.kustomizations.values().filter_map(secret_of).collect();
+    let (secret, safety) = match secrets.first() {
+        Some(secret) if secrets.len() == 1 => (secret.clone(), FixSafety::Safe),
+        _ => ("sops-age".to_owned(), FixSafety::Unsafe),
+    };
+    let edit = || {
+        let repo = context.repo;
+        let documents = &repo.yaml(owner.span.source)?.documents;
+        let inside = |span: Span| span.start <= owner.span.start && owner.span.end <= span.end;
+        let spec = documents.iter().find(|document| inside(document.span))?.root.get("spec")?;
+        if spec.get("decryption").is_some() {
+            return None;
+        }
+        let name = format!("    name: {secret}");
+        let lines = ["decryption:", "  provider: sops", "  secretRef:", name.as_str()];
+        yaml::append_lines(repo.source(owner.span.source)?.text(), spec, &lines)
+    };
+    fixes::with_edit(finding, "add `spec.decryption`".to_owned(), edit(), safety)
 }
 
 /// Returns the values of a Secret.
