@@ -18,6 +18,7 @@ mod allowances;
 mod brought_in;
 mod canaries;
 mod depends_on;
+mod deprecations;
 mod encryption;
 mod files;
 mod fixes;
@@ -250,6 +251,7 @@ const FAMILIES: &[&[Rule]] = &[
     files::RULES,
     scalars::RULES,
     kustomizations::RULES,
+    deprecations::RULES,
     schemas::RULES,
     sources::RULES,
     lockdown::RULES,

@@ -93,6 +93,28 @@ pub fn append_lines(text: &str, map: &Node, lines: &[&str]) -> Option<Edit> {
     Some(Edit { span: Span::new(map.span.source, at..at), replacement })
 }
 
+/// Returns the edit of `text` that writes `items`, one line each, at the end of the block list `list`; nothing for a list
+/// in brackets or without items.
+pub fn append_items(text: &str, list: &Node, items: &[&str]) -> Option<Edit> {
+    let lowest = list.as_sequence()?.last()?;
+    let first = extent(lowest).start;
+    let start = line_start(text, first)?;
+    let indent = text.get(start..first)?.trim_end().strip_suffix('-')?;
+    if !indent.trim().is_empty() {
+        return None;
+    }
+    let at = end_of_lines(text, extent(lowest).end)?;
+    let end_of_line = if text.contains("\r\n") { "\r\n" } else { "\n" };
+    let mut replacement = String::new();
+    if !text.get(..at)?.ends_with('\n') {
+        replacement.push_str(end_of_line);
+    }
+    for item in items {
+        replacement.extend([indent, "- ", item, end_of_line]);
+    }
+    Some(Edit { span: Span::new(list.span.source, at..at), replacement })
+}
+
 /// Returns where the line of byte `at` begins.
 pub(super) fn line_start(text: &str, at: usize) -> Option<usize> {
     Some(text.get(..at)?.rfind('\n').map_or(0, |newline| newline + 1))
