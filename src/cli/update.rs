@@ -10,12 +10,12 @@ use crate::cli::init::{InitError, assignment, load};
 use crate::cli::{CliError, Ended};
 use crate::config::{self, FILE};
 use crate::diagnostic::{Diagnostic, Findings, Severity};
-use crate::flux::{self, Options};
+use crate::flux::{self, Cluster, Fleet, FluxVersion, Options};
 use crate::generate::{self, Blueprint, FileError, GenerateError, Lock, ParameterProblem, Records, Texts, Update};
 use crate::kube::ObjectRef;
 use crate::repo::Repo;
 use crate::report::{self, Color};
-use crate::rules;
+use crate::rules::{self, Context};
 use crate::text::{self, Content, FileSet, ReadError, Recovered, RepoPath, Span, WriteError};
 use crate::yaml::{self, Node};
 
@@ -142,11 +142,14 @@ impl Generated {
         let changed = update.changes.iter().map(|(path, text)| (path.clone(), text.clone().map(String::into_bytes)));
         let recorded = records.changes(&self.files).into_iter().map(|(path, content)| (path, Some(content)));
         let writes: BTreeMap<_, _> = changed.chain(recorded).collect();
-        let after = self.after(&update);
-        if update.conflicts.is_empty() && !update.changes.is_empty() {
-            refuse_new_errors(&self.files, &after)?;
+        let mut pruned = BTreeSet::new();
+        if !update.changes.is_empty() {
+            let (before, after) = (Rendered::new(&self.files), Rendered::new(&self.after(&update)));
+            if update.conflicts.is_empty() {
+                refuse_new_errors(&before, &after)?;
+            }
+            pruned = before.objects().difference(&after.objects()).cloned().collect();
         }
-        let pruned = objects(&self.files).difference(&objects(&after)).cloned().collect();
         Ok(Plan { update, writes, pruned })
     }
 
@@ -217,34 +220,47 @@ impl std::fmt::Display for Plan {
     }
 }
 
-/// Refuses what would bring errors that the repository does not have yet.
-fn refuse_new_errors(before: &FileSet, after: &FileSet) -> Result<(), UpdateError> {
-    let errors = |files: &FileSet| {
+/// A repository with what its clusters get.
+struct Rendered {
+    repo: Repo,
+    fleet: Fleet,
+    version: FluxVersion,
+}
+
+impl Rendered {
+    fn new(files: &FileSet) -> Self {
         let repo = Repo::new(files.clone());
         let (config, _) = config::read(files);
         let options = Options::default().configured(None, &config, files);
-        let mut findings = rules::validate(&repo, &options);
+        let fleet = flux::clusters(&repo, &options);
+        Self { repo, fleet, version: options.version }
+    }
+
+    /// Returns what rules call an error.
+    fn errors(&self) -> Findings {
+        let mut findings = rules::check(&Context::new(&self.repo, &self.fleet, self.version));
         findings.diagnostics.retain(|finding| finding.severity == Severity::Error);
-        (repo, findings)
-    };
-    let (_, old) = errors(before);
+        findings
+    }
+
+    /// Returns the objects that Flux applies, each with its cluster.
+    fn objects(&self) -> BTreeSet<(String, ObjectRef)> {
+        let of = |cluster: &Cluster| {
+            let objects = cluster.objects().map(|object| (cluster.name.clone(), object.resource.object_ref()));
+            objects.collect::<Vec<_>>()
+        };
+        self.fleet.clusters.iter().flat_map(of).collect()
+    }
+}
+
+/// Refuses what would bring errors that the repository does not have yet.
+fn refuse_new_errors(before: &Rendered, after: &Rendered) -> Result<(), UpdateError> {
+    let old = before.errors();
     let known: BTreeSet<_> = old.diagnostics.iter().map(|finding| (finding.rule, finding.message.as_str())).collect();
-    let (repo, mut new) = errors(after);
+    let mut new = after.errors();
     new.diagnostics.retain(|finding| !known.contains(&(finding.rule, finding.message.as_str())));
     if new.diagnostics.is_empty() {
         return Ok(());
     }
-    Err(UpdateError::Findings(report::text(&new, &repo, Color::Never)))
-}
-
-/// Returns the objects that Flux applies in each cluster.
-fn objects(files: &FileSet) -> BTreeSet<(String, ObjectRef)> {
-    let repo = Repo::new(files.clone());
-    let (config, _) = config::read(files);
-    let fleet = flux::clusters(&repo, &Options::default().configured(None, &config, files));
-    let of = |cluster: &flux::Cluster| {
-        let objects = cluster.objects().map(|object| (cluster.name.clone(), object.resource.object_ref()));
-        objects.collect::<Vec<_>>()
-    };
-    fleet.clusters.iter().flat_map(of).collect()
+    Err(UpdateError::Findings(report::text(&new, &after.repo, Color::Never)))
 }
