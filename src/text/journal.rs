@@ -149,7 +149,11 @@ fn carry_out(root: &Path) -> Result<(), WriteError> {
             fs::rename(entry.path(), &target).map_err(failed(&target))?;
         }
     }
-    let gone = fs::read_to_string(decided.join(GONE)).map_err(failed(&decided))?;
+    // The list goes with the directory at the very end: where it is absent, nothing is left but the rest of that directory.
+    let gone = match fs::read_to_string(decided.join(GONE)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        read => read.map_err(failed(&decided))?,
+    };
     for path in gone.lines().filter_map(|line| RepoPath::new(line).ok()) {
         let target = root.join(path.as_str());
         match fs::remove_file(&target) {
@@ -235,6 +239,16 @@ mod tests {
             assert_eq!(recover(root.path()).unwrap(), Recovered::CarriedOut);
             assert_eq!(read(root.path()), changed(), "{moved}");
         }
+    }
+
+    #[test]
+    fn a_run_that_was_killed_while_it_cleaned_up_is_ended_by_the_next() {
+        let root = tree();
+        change_tree(root.path(), &changes(&WANTED)).unwrap();
+        fs::create_dir_all(root.path().join(DECIDED).join(FILES)).unwrap();
+        assert_eq!(recover(root.path()).unwrap(), Recovered::CarriedOut);
+        assert_eq!(read(root.path()), changed());
+        assert_eq!(recover(root.path()).unwrap(), Recovered::Nothing);
     }
 
     #[cfg(unix)]
