@@ -13,6 +13,7 @@
 
 mod disk;
 mod journal;
+mod line;
 mod path;
 
 pub use crate::text::disk::{
@@ -20,6 +21,7 @@ pub use crate::text::disk::{
     read_tree, replace_texts, write_file, write_tree,
 };
 pub use crate::text::journal::{Recovered, change_tree, recover};
+pub use crate::text::line::{line_end, line_start};
 pub use crate::text::path::{PathError, RepoPath};
 
 use std::collections::BTreeMap;

@@ -9,7 +9,7 @@ use crate::config;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::repo::Repo;
 use crate::rules::{self, nearest};
-use crate::text::{SourceId, Span};
+use crate::text::{SourceId, Span, line_end, line_start};
 use crate::yaml::{Comment, CommentPlace, Parsed};
 
 /// What every such comment begins with, after the `#`.
@@ -88,17 +88,16 @@ fn allowed(said: &str, span: Span) -> Result<Vec<&str>, Box<Diagnostic>> {
 
 /// Returns the bytes of `text` that `comment` counts for.
 fn scope(text: &str, parsed: &Parsed, comment: &Comment) -> Range<usize> {
-    let line_end = |at: usize| text[at..].find('\n').map_or(text.len(), |newline| at + newline + 1);
     let range = comment.span.range();
     if comment.place == CommentPlace::AfterContent {
-        return text[..range.start].rfind('\n').map_or(0, |newline| newline + 1)..line_end(range.end);
+        return line_start(text, range.start)..line_end(text, range.end);
     }
-    let mut line = line_end(range.end);
+    let mut line = line_end(text, range.end);
     let is_passed = |line: &str| line.trim_start().starts_with('#') || line.starts_with("---");
-    while line < text.len() && is_passed(&text[line..line_end(line)]) {
-        line = line_end(line);
+    while line < text.len() && is_passed(&text[line..line_end(text, line)]) {
+        line = line_end(text, line);
     }
-    let below = line..line_end(line);
+    let below = line..line_end(text, line);
     let document = parsed.documents.iter().find(|document| below.contains(&document.span.range().start));
     document.map_or(below.clone(), |document| below.start..document.span.range().end)
 }

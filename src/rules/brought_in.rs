@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::diagnostic::{Diagnostic, Findings};
 use crate::repo::Repo;
+use crate::text::line_start;
 
 /// Leaves of `findings` in `repo` only those that `base`, found in `base_repo`, does not have, and returns how many went.
 ///
@@ -79,8 +80,7 @@ fn identity(finding: &Diagnostic, repo: &Repo) -> Identity {
     let place = finding.span().and_then(|span| Some((repo.source(span.source)?, span.range().start)));
     let Some((file, at)) = place else { return Identity { what, file: String::new(), line: String::new() } };
     let text = file.text();
-    let start = text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |newline| newline + 1);
-    let line = text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
+    let line = text.get(line_start(text, at)..).and_then(|rest| rest.lines().next()).unwrap_or_default();
     Identity { what, file: file.path().to_string(), line: line.trim().to_owned() }
 }
 

@@ -6,7 +6,7 @@ use crate::diagnostic::{Diagnostic, Edit, Fix, FixSafety, Severity};
 use crate::flux::ImageAutomation;
 use crate::image::MarkedFile;
 use crate::rules::{Check, Context, FixAvailability, Rule};
-use crate::text::Span;
+use crate::text::{Span, line_start};
 
 /// Every rule of this family, in the order they are documented.
 pub(super) const RULES: &[Rule] = &[SKIPPED, UNSTABLE];
@@ -102,7 +102,6 @@ fn difference(file: &MarkedFile, before: &str, after: &str) -> Edit {
 /// Returns the line in which the edit begins.
 fn first_line(text: &str, edit: &Edit) -> Span {
     let start = edit.span.range().start.min(text.len());
-    let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
     let line_end = text[start..].find('\n').map_or(text.len(), |at| start + at);
-    Span::new(edit.span.source, line_start..line_end)
+    Span::new(edit.span.source, line_start(text, start)..line_end)
 }

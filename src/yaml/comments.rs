@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use crate::text::{SourceId, Span};
+use crate::text::{SourceId, Span, line_start};
 use crate::yaml::{Comment, CommentPlace, Kind, Node, Parsed, Style};
 
 /// First byte of a key, a list item or a scalar.
@@ -163,8 +163,4 @@ fn begins_with_block(item: &Node) -> bool {
 
 fn place(span: Span) -> Place {
     (span.source, span.start)
-}
-
-fn line_start(text: &str, at: usize) -> usize {
-    text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |newline| newline + 1)
 }

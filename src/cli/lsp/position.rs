@@ -6,7 +6,7 @@ use std::str::FromStr as _;
 use lsp_types::{Location, Position, Range, Uri};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use crate::text::{SourceFile, Span};
+use crate::text::{SourceFile, Span, line_start};
 
 /// What a path in a URI escapes.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -18,9 +18,8 @@ pub(super) fn position(text: &str, byte: usize) -> Position {
         byte -= 1;
     }
     let before = &text[..byte];
-    let start = before.rfind('\n').map_or(0, |newline| newline + 1);
     let line = before.bytes().filter(|byte| *byte == b'\n').count();
-    let character = before[start..].encode_utf16().count();
+    let character = before[line_start(before, byte)..].encode_utf16().count();
     let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     Position { line: number(line), character: number(character) }
 }

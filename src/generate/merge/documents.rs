@@ -3,8 +3,9 @@
 use std::ops::Range;
 
 use crate::generate::merge::plan::{Plan, Slot, Splice, Triple, Unmergeable};
-use crate::generate::merge::side::{Side, line_end, line_start};
+use crate::generate::merge::side::Side;
 use crate::kube::Gvk;
+use crate::text::{line_end, line_start};
 use crate::yaml::{Document, Node};
 
 /// Group, kind, namespace and name.

@@ -6,8 +6,8 @@
 use std::ops::Range;
 
 use crate::generate::merge::lists::{self, Identity};
-use crate::generate::merge::side::{Region, Side, line_end, line_start, moved};
-use crate::text::Span;
+use crate::generate::merge::side::{Region, Side, moved};
+use crate::text::{Span, line_end, line_start};
 use crate::yaml::{Dialect, Entry, Kind, Node, Style};
 
 /// Replaces the bytes of `range` in our text.

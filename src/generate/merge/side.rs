@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::image::{self, Marking};
-use crate::text::{SourceId, Span};
+use crate::text::{SourceId, Span, line_end, line_start};
 use crate::yaml::{self, Comment, Entry, Kind, Node, Parsed};
 
 /// A text with what was read from it.
@@ -120,16 +120,6 @@ fn content_end(node: &Node, text: &str) -> Option<usize> {
             .map(|entry| content_end(&entry.value, text).unwrap_or(0).max(entry.key.span.range().end + 1)),
     };
     own.max(inner)
-}
-
-/// Returns where the line of byte `at` begins.
-pub(super) fn line_start(text: &str, at: usize) -> usize {
-    text[..at].rfind('\n').map_or(0, |newline| newline + 1)
-}
-
-/// Returns where the line of byte `at` ends, its line break included.
-pub(super) fn line_end(text: &str, at: usize) -> usize {
-    text[at..].find('\n').map_or(text.len(), |newline| at + newline + 1)
 }
 
 /// Returns `lines` with each but the first moved from column `from` to column `to`.

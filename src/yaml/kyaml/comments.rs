@@ -12,6 +12,7 @@ mod gap;
 use std::collections::HashMap;
 use std::ops::Range;
 
+use crate::text::line_start;
 use crate::yaml::Style;
 use crate::yaml::kyaml::comments::gap::{Found, Gap};
 use crate::yaml::kyaml::read::{Item, ItemKind, Tree};
@@ -113,8 +114,7 @@ impl Walk<'_> {
     }
 
     fn column(&self, at: usize) -> isize {
-        let line_start = self.text[..at].rfind('\n').map_or(0, |newline| newline + 1);
-        isize::try_from(self.text[line_start..at].chars().count()).unwrap_or(isize::MAX)
+        isize::try_from(self.text[line_start(self.text, at)..at].chars().count()).unwrap_or(isize::MAX)
     }
 
     fn item(&mut self, item: &Item, indent: isize, is_in_flow: bool) {

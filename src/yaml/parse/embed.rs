@@ -1,6 +1,6 @@
 //! Places inside a text that a scalar holds.
 
-use crate::text::Span;
+use crate::text::{Span, line_start};
 use crate::yaml::parse::SpanMap;
 use crate::yaml::{Scalar, Style};
 
@@ -23,9 +23,8 @@ pub(super) fn span_map(file_text: &str, span: Span, scalar: &Scalar) -> SpanMap 
 /// Returns a run for each line of a literal block, whose lines stand in the file as they are but for the indentation.
 fn literal_runs(file_text: &str, span: Span, text: &str) -> Option<Vec<(usize, usize)>> {
     let start = span.range().start;
-    let line_start = file_text.get(..start)?.rfind('\n').map_or(0, |newline| newline + 1);
-    let mut in_file = file_text.get(line_start..)?.split_inclusive('\n');
-    let mut file_at = line_start;
+    let mut file_at = line_start(file_text, start);
+    let mut in_file = file_text.get(file_at..)?.split_inclusive('\n');
     let mut text_at = 0;
     let mut runs = Vec::new();
     for line in text.split_inclusive('\n') {

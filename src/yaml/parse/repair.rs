@@ -3,6 +3,7 @@
 //! libyaml accepts them (Flagger's CRD has some), the YAML specification and the scanner do not. Spaces at the start of
 //! a continuation line are folded away, so the parse buffer gets some more of them; places are translated back.
 
+use crate::text::line_start;
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -49,8 +50,7 @@ impl<'a> Repaired<'a> {
             return false;
         }
         let Some(scalar) = find_quoted(&self.text, after, at) else { return false };
-        let line_start = self.text[..scalar.start].rfind('\n').map_or(0, |newline| newline + 1);
-        let spaces = scalar.start - line_start + 1;
+        let spaces = scalar.start - line_start(&self.text, scalar.start) + 1;
         self.scalars.push(self.original(scalar.start)..self.original(scalar.end));
 
         let mut repaired = String::with_capacity(self.text.len() + 64);

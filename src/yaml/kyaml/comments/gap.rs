@@ -1,5 +1,7 @@
 //! The comments between two tokens.
 
+use crate::text::line_start;
+
 /// A run of comment lines.
 #[derive(Debug, Clone)]
 pub(super) struct Found {
@@ -93,9 +95,9 @@ impl Gap<'_> {
             recent_empty: false,
         };
         let mut line = newlines;
-        let mut line_start = self.text[..first].rfind('\n').map_or(0, |at| at + 1);
+        let mut start_of_line = line_start(self.text, first);
         loop {
-            let at = self.skip_blanks(line_start.max(self.from));
+            let at = self.skip_blanks(start_of_line.max(self.from));
             let byte = self.text.as_bytes().get(at).copied();
             let close_flow = self.is_in_flow && matches!(byte, Some(b']' | b'}'));
             if close_flow || matches!(byte, None | Some(b'\n')) {
@@ -104,10 +106,10 @@ impl Gap<'_> {
                     break;
                 }
                 (scan.first_empty, scan.recent_empty) = (false, true);
-                (line, line_start) = (line + 1, at + 1);
+                (line, start_of_line) = (line + 1, at + 1);
                 continue;
             }
-            let column = isize::try_from(self.text[line_start..at].chars().count()).unwrap_or(isize::MAX - 1) + 1;
+            let column = isize::try_from(self.text[start_of_line..at].chars().count()).unwrap_or(isize::MAX - 1) + 1;
             // A comment at another indentation belongs to what came before.
             if !scan.run.text.is_empty() && column - 1 < next_indent && column != scan.run.column {
                 scan.split(scan.token_mark, at);
@@ -117,10 +119,10 @@ impl Gap<'_> {
             }
             let end = self.text[at..].find('\n').map_or(self.text.len(), |length| at + length);
             scan.take_line(&self.text[at..end], (at, line, column));
-            (line, line_start) = (line + 1, (end + 1).min(self.text.len()));
+            (line, start_of_line) = (line + 1, (end + 1).min(self.text.len()));
         }
         if !scan.run.text.is_empty() {
-            let (start, end) = (scan.run.start, self.skip_blanks(line_start).saturating_sub(1));
+            let (start, end) = (scan.run.start, self.skip_blanks(start_of_line).saturating_sub(1));
             let run = scan.run.found(false, start, scan.began, end);
             scan.found.push(run);
         }
