@@ -5,7 +5,7 @@
 use std::ops::Range;
 
 use crate::diagnostic::Edit;
-use crate::text::Span;
+use crate::text::{Span, line_start};
 use crate::yaml::{Entry, Key, Kind, Node};
 
 /// Returns the bytes of `node` with those of all that is written in it.
@@ -61,7 +61,7 @@ pub fn remove_item(text: &str, list: &Node, item: &Node) -> Option<Edit> {
 
 /// Removes the lines of `range`, before which on its line only blanks and `mark` may stand.
 fn remove_lines(text: &str, at: Span, range: Range<usize>, mark: &str) -> Option<Edit> {
-    let start = line_start(text, range.start)?;
+    let start = line_start(text, range.start);
     let before = text.get(start..range.start)?.trim_start_matches(' ').trim_end();
     let end = end_of_lines(text, range.end)?;
     (before == mark).then(|| Edit { span: Span::new(at.source, start..end), replacement: String::new() })
@@ -74,23 +74,12 @@ fn remove_lines(text: &str, at: Span, range: Range<usize>, mark: &str) -> Option
 pub fn append_lines(text: &str, map: &Node, lines: &[&str]) -> Option<Edit> {
     let entries = map.as_map()?.entries();
     let first = entries.first()?.key.span.range().start;
-    let column = first - line_start(text, first)?;
+    let column = first - line_start(text, first);
     if text.get(map.span.range().start..)?.starts_with('{') {
         return None;
     }
     let last = entries.iter().map(|entry| extent(&entry.value).end.max(entry.key.span.range().end)).max()?;
-    let at = end_of_lines(text, last)?;
-    let end_of_line = if text.contains("\r\n") { "\r\n" } else { "\n" };
-    let mut replacement = String::new();
-    if !text.get(..at)?.ends_with('\n') {
-        replacement.push_str(end_of_line);
-    }
-    for line in lines {
-        replacement.push_str(&" ".repeat(column));
-        replacement.push_str(line);
-        replacement.push_str(end_of_line);
-    }
-    Some(Edit { span: Span::new(map.span.source, at..at), replacement })
+    below(text, Span::new(map.span.source, first..last), &" ".repeat(column), lines)
 }
 
 /// Returns the edit of `text` that writes `items`, one line each, at the end of the block list `list`; nothing for a list
@@ -98,26 +87,27 @@ pub fn append_lines(text: &str, map: &Node, lines: &[&str]) -> Option<Edit> {
 pub fn append_items(text: &str, list: &Node, items: &[&str]) -> Option<Edit> {
     let lowest = list.as_sequence()?.last()?;
     let first = extent(lowest).start;
-    let start = line_start(text, first)?;
+    let start = line_start(text, first);
     let indent = text.get(start..first)?.trim_end().strip_suffix('-')?;
     if !indent.trim().is_empty() {
         return None;
     }
-    let at = end_of_lines(text, extent(lowest).end)?;
+    below(text, Span::new(list.span.source, extent(lowest)), &format!("{indent}- "), items)
+}
+
+/// Returns the edit of `text` that writes `lines`, each behind `lead`, below the last line of `written`; nothing where
+/// something other than a comment follows on it.
+fn below(text: &str, written: Span, lead: &str, lines: &[&str]) -> Option<Edit> {
+    let at = end_of_lines(text, written.range().end)?;
     let end_of_line = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let mut replacement = String::new();
     if !text.get(..at)?.ends_with('\n') {
         replacement.push_str(end_of_line);
     }
-    for item in items {
-        replacement.extend([indent, "- ", item, end_of_line]);
+    for line in lines {
+        replacement.extend([lead, line, end_of_line]);
     }
-    Some(Edit { span: Span::new(list.span.source, at..at), replacement })
-}
-
-/// Returns where the line of byte `at` begins.
-pub(super) fn line_start(text: &str, at: usize) -> Option<usize> {
-    Some(text.get(..at)?.rfind('\n').map_or(0, |newline| newline + 1))
+    Some(Edit { span: Span::new(written.source, at..at), replacement })
 }
 
 /// Returns where the line after that of `end` begins, if only a comment follows on it.
