@@ -13,6 +13,8 @@
 mod base;
 mod blueprint;
 mod builtin;
+#[cfg_attr(not(test), expect(dead_code, reason = "the engine asks for versions once it reads blocks"))]
+mod compatibility;
 mod data;
 mod lock;
 mod merge;
