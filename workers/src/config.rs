@@ -157,6 +157,12 @@ const TRADES_OWN: &[Variable] = &[
     variable("REPLAY_SPEED", &[], Presence::Default("max"), "max, or a factor of the time between trades"),
     variable("RATE", &[], Presence::Default("100"), "synthetic trades a second; 0 is as fast as it goes"),
     variable("COUNT", &[], Presence::Default("0"), "synthetic trades in all; 0 is without end"),
+    variable(
+        "HISTORY_SECONDS",
+        &[],
+        Presence::Default("0"),
+        "synthetic trades of so many seconds before the start come first, at once",
+    ),
     variable("SEED", &[], Presence::Default("1"), "seed of synthetic trades"),
     variable("JITTER_MS", &[], Presence::Default("0"), "synthetic trades come up to so many milliseconds late"),
     variable("DUPLICATES_PER_MILLE", &[], Presence::Default("0"), "synthetic trades that come twice, of a thousand"),

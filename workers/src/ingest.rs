@@ -81,8 +81,8 @@ impl Ingest {
         match &trades.source {
             Source::Kraken { stream, rest } => Exchange::new(&pace, (stream, rest), &trades.pairs).follow()?,
             Source::Replay { file, speed } => pace.replay(file, &trades.pairs, *speed)?,
-            Source::Synthetic { disorder, rate, count } => {
-                pace.synthetic(&trades.pairs, disorder.clone(), (*rate, *count))?;
+            Source::Synthetic { disorder, rate, count, history } => {
+                pace.synthetic(&trades.pairs, disorder.clone(), (*rate, *count), *history)?;
             }
         }
         health.set_ready(Readiness::NotReady);
@@ -159,19 +159,34 @@ impl Pace<'_> {
         Ok(())
     }
 
-    fn synthetic(&self, pairs: &[String], disorder: Disorder, (rate, count): (u64, u64)) -> Result<(), WorkError> {
+    fn synthetic(
+        &self,
+        pairs: &[String],
+        disorder: Disorder,
+        (rate, count): (u64, u64),
+        history: Duration,
+    ) -> Result<(), WorkError> {
         let mut source = Synthetic::new(pairs, disorder);
-        let began = Instant::now();
+        let (began, began_us) = (Instant::now(), now_us());
         let end = if count == 0 { u64::MAX } else { count };
         // As fast as it goes, a known number of trades is a millisecond apart and ends now.
         let first_us =
             if rate == 0 && count > 0 { Some(now_us().saturating_sub_unsigned(count * 1_000)) } else { None };
         for number in 0..end {
             let since = Duration::from_micros(number.saturating_mul(1_000_000).checked_div(rate).unwrap_or(0));
-            if (rate > 0 || number.is_multiple_of(256)) && !self.wait(began + since)? {
+            // The past comes as fast as it goes.
+            let before = history.saturating_sub(since);
+            let is_paced = rate > 0 && before.is_zero();
+            if (is_paced || number.is_multiple_of(256)) && !self.wait(began + since.saturating_sub(history))? {
                 break;
             }
-            let now_us = first_us.map_or_else(now_us, |first| first.saturating_add_unsigned(number * 1_000));
+            let now_us = match first_us {
+                Some(first) => first.saturating_add_unsigned(number * 1_000),
+                None if rate > 0 && !before.is_zero() => {
+                    began_us.saturating_sub(i64::try_from(before.as_micros()).unwrap_or(i64::MAX))
+                }
+                None => now_us(),
+            };
             for record in source.trade(now_us) {
                 self.ingest.send(&record, "synthetic")?;
             }

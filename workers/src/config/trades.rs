@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::config::Kafka;
 use crate::config::Operation;
@@ -51,6 +52,8 @@ pub enum Source {
         rate: u64,
         /// Trades in all; 0 is without end.
         count: u64,
+        /// Time before the start whose trades come at once.
+        history: Duration,
     },
 }
 
@@ -128,6 +131,7 @@ fn synthetic(reader: &mut Reader) -> Source {
         disorder,
         rate: reader.number("RATE", 0, 10_000_000),
         count: reader.number("COUNT", 0, u64::MAX),
+        history: Duration::from_secs(reader.number("HISTORY_SECONDS", 0, 86_400)),
     }
 }
 
