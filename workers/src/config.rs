@@ -64,6 +64,13 @@ const OPERATION: &[Variable] = &[
     variable("LOG_LEVEL", &[], Presence::Default("info"), "error, warn, info, debug or trace"),
 ];
 
+const PAGE: &[Variable] = &[variable(
+    "WEB_ADDRESS",
+    &[],
+    Presence::Optional,
+    "address of the live page, as 127.0.0.1:8080; there is no page unless it is set",
+)];
+
 const CANDLES_OWN: &[Variable] = &[
     variable("KAFKA_INPUT_TOPIC", &[], Presence::Required, "topic of trades"),
     variable(
@@ -170,7 +177,7 @@ const TRADES_OWN: &[Variable] = &[
 ];
 
 /// The program `candles`.
-pub const CANDLES: Program = Program { name: "candles", variables: &[KAFKA, CANDLES_OWN, OPERATION] };
+pub const CANDLES: Program = Program { name: "candles", variables: &[KAFKA, CANDLES_OWN, PAGE, OPERATION] };
 
 /// The program `trades`.
 pub const TRADES: Program = Program { name: "trades", variables: &[KAFKA, TRADES_OWN, OPERATION] };
@@ -229,6 +236,8 @@ pub struct Candles {
     pub commit_interval: Duration,
     /// Of the producer, when there are transactions.
     pub transactional_id: String,
+    /// Address of the live page.
+    pub page: Option<SocketAddr>,
     /// How it runs.
     pub operation: Operation,
 }
@@ -268,6 +277,7 @@ pub fn candles(environment: &BTreeMap<String, String>) -> Result<Candles, Mistak
         future_limit_us: reader.number("FUTURE_LIMIT_MS", 0, 365 * day_ms) * 1_000,
         commit_interval: Duration::from_millis(reader.number("COMMIT_INTERVAL_MS", 10, 60_000)),
         transactional_id,
+        page: connection::page(&mut reader),
         operation: connection::operation(&mut reader),
         input,
     };

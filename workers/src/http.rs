@@ -1,5 +1,7 @@
 //! `/livez`, `/readyz` and `/metrics`.
 
+mod patient;
+
 use std::net::SocketAddr;
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -15,6 +17,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
 
+use crate::http::patient::Patient;
 use crate::kafka::WorkError;
 use crate::metrics::Metrics;
 
@@ -70,7 +73,8 @@ struct Pages {
     metrics: Arc<dyn Metrics>,
 }
 
-/// Serves on a thread of its own until the process ends; returns the address, whose port may have been 0. `more` adds pages.
+/// Serves probes and metrics on a thread of its own until the process ends; returns the address, whose port may have been 0. `more`
+/// adds pages.
 ///
 /// # Errors
 /// When the address cannot be bound.
@@ -80,22 +84,35 @@ pub fn serve(
     metrics: Arc<dyn Metrics>,
     more: Router,
 ) -> Result<SocketAddr, WorkError> {
-    let failed = |error: std::io::Error| WorkError::Other { doing: "listen on HTTP_ADDR", reason: error.to_string() };
-    let listener = TcpListener::bind(address).map_err(failed)?;
-    listener.set_nonblocking(true).map_err(failed)?;
-    let bound = listener.local_addr().map_err(failed)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
-    let pages = Router::new()
+    serve_pages("listen on HTTP_ADDR", address, with_probes(health, metrics, more))
+}
+
+/// Returns `more` with `/livez`, `/readyz` and `/metrics`.
+pub fn with_probes(health: Arc<Health>, metrics: Arc<dyn Metrics>, more: Router) -> Router {
+    Router::new()
         .route("/livez", get(live))
         .route("/readyz", get(ready))
         .route("/metrics", get(scrape))
         .with_state(Pages { health, metrics })
-        .merge(more);
+        .merge(more)
+}
+
+/// Serves `pages` as [`serve`] does, and nothing else; `doing` is what has failed when the address cannot be bound. A reader that
+/// takes nothing for a while is disconnected.
+///
+/// # Errors
+/// When the address cannot be bound.
+pub fn serve_pages(doing: &'static str, address: SocketAddr, pages: Router) -> Result<SocketAddr, WorkError> {
+    let failed = |error: std::io::Error| WorkError::Other { doing, reason: format!("`{address}`: {error}") };
+    let listener = TcpListener::bind(address).map_err(failed)?;
+    listener.set_nonblocking(true).map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
     let run = move || {
         runtime.block_on(async move {
             match tokio::net::TcpListener::from_std(listener) {
                 Ok(listener) => {
-                    if let Err(error) = axum::serve(listener, pages).await {
+                    if let Err(error) = axum::serve(Patient(listener), pages).await {
                         tracing::error!(%error, "web server");
                     }
                 }

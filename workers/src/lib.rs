@@ -25,7 +25,10 @@ pub mod http;
 pub mod kafka;
 pub mod metrics;
 
-// Fifth floor: the loops.
+// Fifth floor: the live page.
+pub mod web;
+
+// Sixth floor: the loops.
 pub mod ingest;
 pub mod processor;
 

@@ -9,6 +9,8 @@
 //!   window at the same place;
 //! - what lies before the committed position was written before it was committed: the replay up to there is silent.
 
+mod shown;
+
 use std::collections::BTreeMap;
 use std::collections::HashMap;
 

@@ -4,6 +4,7 @@
 //! records, so that an assignment, a revocation and a record never meet.
 
 mod checkpoints;
+mod live;
 mod output;
 mod ownership;
 
@@ -34,6 +35,7 @@ use crate::metrics::OfPartition;
 use crate::partition::CandleRecord;
 use crate::partition::Partition;
 use crate::processor::checkpoints::Pending;
+use crate::processor::live::Live;
 use crate::processor::output::Output;
 use crate::trade::Rejection;
 use crate::trade::Trade;
@@ -75,6 +77,8 @@ pub struct Processor {
     candles: Vec<CandleRecord>,
     metrics: Arc<CandleMetrics>,
     health: Arc<Health>,
+    /// The live page, where there is one.
+    live: Option<Live>,
 }
 
 impl Processor {
@@ -103,6 +107,7 @@ impl Processor {
             candles: Vec::new(),
             metrics,
             health,
+            live: None,
         })
     }
 
@@ -169,7 +174,8 @@ impl Processor {
     fn measure(&mut self) {
         let replaying = self.owned.values().any(|owned| owned.partition.is_replaying());
         let known = self.metrics.rebalances.get_or_create(&Kind { kind: "assign" }).get() > 0;
-        self.health.set_ready(if known && !replaying { Readiness::Ready } else { Readiness::NotReady });
+        let readiness = if known && !replaying { Readiness::Ready } else { Readiness::NotReady };
+        self.health.set_ready(readiness);
         let now_us = now_us();
         let mut open = 0;
         for (id, owned) in &self.owned {
@@ -183,6 +189,7 @@ impl Processor {
             open += owned.partition.open_candles();
         }
         self.metrics.open.set(i64::try_from(open).unwrap_or(i64::MAX));
+        self.show(readiness);
     }
 }
 

@@ -1,7 +1,10 @@
 //! The programs: arguments, environment, logs, signals and exit codes. Only here is anything printed.
 
+mod demo;
+
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -15,7 +18,6 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config;
 use crate::config::LogFormat;
-use crate::config::Operation;
 use crate::environment::Mistakes;
 use crate::environment::Program;
 use crate::http;
@@ -27,6 +29,8 @@ use crate::kafka::WorkError;
 use crate::metrics::CandleMetrics;
 use crate::metrics::TradeMetrics;
 use crate::processor::Processor;
+use crate::web;
+use crate::web::board::Board;
 
 /// The configuration is wrong: `EX_USAGE` of sysexits.
 const MISCONFIGURED: u8 = 64;
@@ -43,9 +47,25 @@ struct Arguments {
     print_env: bool,
 }
 
+/// Configured by environment variables: see --print-env.
+#[derive(Parser)]
+#[command(version, disable_help_subcommand = true)]
+struct CandlesArguments {
+    #[command(flatten)]
+    common: Arguments,
+    /// Serve the live page, as WEB_ADDRESS does
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = "127.0.0.1:8080")]
+    web: Option<SocketAddr>,
+}
+
+/// Runs `workers`.
+pub fn workers() -> ExitCode {
+    demo::workers()
+}
+
 /// Runs `candles`.
 pub fn candles() -> ExitCode {
-    let arguments = Arguments::parse();
+    let CandlesArguments { common: arguments, web } = CandlesArguments::parse();
     if arguments.print_env {
         return print(&config::CANDLES.contract());
     }
@@ -53,7 +73,7 @@ pub fn candles() -> ExitCode {
         Ok(candles) => candles,
         Err(mistakes) => return misconfigured(&config::CANDLES, &mistakes),
     };
-    start_logs(&candles.operation);
+    start_logs(candles.operation.log_format, &candles.operation.log_level);
     if arguments.check {
         return finish(check(&candles));
     }
@@ -63,10 +83,15 @@ pub fn candles() -> ExitCode {
         Err(error) => return finish(Err(error)),
     };
     let address = candles.operation.http;
+    let page = web.or(candles.page);
     let work = || {
         let bound = http::serve(address, Arc::clone(&health), Arc::clone(&metrics) as _, axum::Router::new())?;
         tracing::info!(address = %bound, "serving");
-        Processor::new(candles, metrics, health)?.run(&stop)
+        let Some(page) = page else { return Processor::new(candles, metrics, health)?.run(&stop) };
+        let board = Arc::new(Board::new(&candles.settings.seconds));
+        let bound = http::serve_pages("listen on WEB_ADDRESS", page, web::pages(Arc::clone(&board)))?;
+        tracing::info!(address = %bound, "serving the live page");
+        Processor::new(candles, metrics, health)?.with_page(board).run(&stop)
     };
     finish(work())
 }
@@ -81,7 +106,7 @@ pub fn trades() -> ExitCode {
         Ok(trades) => trades,
         Err(mistakes) => return misconfigured(&config::TRADES, &mistakes),
     };
-    start_logs(&trades.operation);
+    start_logs(trades.operation.log_format, &trades.operation.log_level);
     let metrics = Arc::<TradeMetrics>::default();
     let work = || {
         let ingest = Ingest::new(&trades.kafka, &trades.topic, Arc::clone(&metrics))?;
@@ -139,10 +164,10 @@ fn finish(result: Result<(), WorkError>) -> ExitCode {
     }
 }
 
-fn start_logs(operation: &Operation) {
-    let filter = EnvFilter::new(&operation.log_level);
+fn start_logs(format: LogFormat, level: &str) {
+    let filter = EnvFilter::new(level);
     let logs = tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter).with_target(false);
-    match operation.log_format {
+    match format {
         LogFormat::Json => logs.json().flatten_event(true).init(),
         LogFormat::Text => logs.with_ansi(false).init(),
     }

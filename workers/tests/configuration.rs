@@ -39,7 +39,7 @@ fn the_contract_file_says_what_the_programs_read() {
 #[test]
 fn the_manifests_variables_are_enough() {
     let candles = config::candles(&environment(CANDLES)).unwrap_or_else(|mistakes| panic!("{mistakes}"));
-    assert_eq!(candles.settings.seconds, [60]);
+    assert_eq!((candles.settings.seconds, candles.page), (vec![60], None), "no page unless asked for");
     assert_eq!((candles.dead_letters.as_str(), candles.late.as_str()), ("trades.dlq", "trades.late"));
     let trades =
         environment(&[("KAFKA_BROKER_ADDRESS", "k:9092"), ("KAFKA_TOPIC_NAME", "trades"), ("SOURCE", "synthetic")]);
@@ -82,6 +82,7 @@ fn every_mistake_is_told_at_once() {
             ("KAFKA_BOOTSTRAP_SERVERS", "elsewhere:9092"),
             ("PROCESSING_GUARANTEE", "exactly_once"),
             ("HTTP_ADDR", "9090"),
+            ("WEB_ADDRESS", "localhost"),
         ],
     );
     for expected in [
@@ -92,10 +93,11 @@ fn every_mistake_is_told_at_once() {
         "KAFKA_BOOTSTRAP_SERVERS and KAFKA_BROKER_ADDRESS say different things: keep one of them",
         "exactly_once needs KAFKA_TRANSACTIONAL_ID or KAFKA_GROUP_INSTANCE_ID: a name of this replica alone",
         "HTTP_ADDR is `9090`, not an address and a port, as 0.0.0.0:9090",
+        "WEB_ADDRESS is `localhost`, not an address and a port, as 127.0.0.1:8080",
     ] {
         assert!(found.lines().any(|line| line == expected), "`{expected}` is not in\n{found}");
     }
-    assert_eq!(found.lines().count(), 7, "{found}");
+    assert_eq!(found.lines().count(), 8, "{found}");
 }
 
 #[test]

@@ -55,6 +55,16 @@ fn sasl(reader: &mut Reader, properties: &mut Vec<(&'static str, String)>) {
     }
 }
 
+/// Reads where the live page is.
+pub(crate) fn page(reader: &mut Reader) -> Option<SocketAddr> {
+    let (found, value) = reader.found("WEB_ADDRESS")?;
+    let address = value.parse().ok();
+    if address.is_none() {
+        reader.mistake(format!("{found} is `{value}`, not an address and a port, as 127.0.0.1:8080"));
+    }
+    address
+}
+
 /// Reads how the program runs.
 pub(crate) fn operation(reader: &mut Reader) -> Operation {
     let http = reader.text("HTTP_ADDR");

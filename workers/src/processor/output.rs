@@ -1,5 +1,6 @@
 //! What is written: candles, late trades, dead letters. A full queue waits, and nothing is dropped.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use rdkafka::Message;
@@ -24,6 +25,7 @@ use crate::metrics::Kind;
 use crate::partition::CandleRecord;
 use crate::trade::MAX_BYTES;
 use crate::trade::Rejection;
+use crate::web::board::Board;
 
 /// Bytes of an oversized record that its dead letter keeps.
 const EXCERPT: usize = 65_536;
@@ -36,6 +38,8 @@ pub(super) struct Output {
     /// Whether records belong to transactions, and whether one is open.
     pub(super) transaction: Transaction,
     topic: String,
+    /// The live page, where there is one.
+    pub(super) board: Option<Arc<Board>>,
 }
 
 /// Where the producer stands.
@@ -61,7 +65,7 @@ impl Output {
             producer.init_transactions(PATIENCE * 3).map_err(WorkError::when("initialise transactions"))?;
         }
         let transaction = if transactional { Transaction::Closed } else { Transaction::Never };
-        Ok(Self { producer, epoch: 0, transaction, topic: config.output.clone() })
+        Ok(Self { producer, epoch: 0, transaction, topic: config.output.clone(), board: None })
     }
 
     /// Lets callbacks run, and tells of lost records.
@@ -85,6 +89,9 @@ impl Output {
         metrics.candles.get_or_create(&Kind { kind }).inc();
         if record.status == Status::Final {
             metrics.missing.inc_by(record.missing);
+        }
+        if let Some(board) = &self.board {
+            board.note(record);
         }
         let topic = self.topic.clone();
         let out = BaseRecord::with_opaque_to(&topic, self.epoch).partition(partition);
