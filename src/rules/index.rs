@@ -272,6 +272,11 @@ impl<'a> ClusterIndex<'a> {
         made::is_made_service(self, namespace, name)
     }
 
+    /// Returns whether an operator makes pods that `selector` selects.
+    pub(super) fn is_made_pod(&self, namespace: &str, selector: &LabelSelector) -> bool {
+        made::is_made_pod(self, namespace, selector)
+    }
+
     fn find_workloads(&self) -> Vec<Workload<'a>> {
         let mut found = Vec::new();
         for (group, kind, path) in WORKLOADS {

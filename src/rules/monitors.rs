@@ -26,7 +26,8 @@ Each ServiceMonitor selects a Service by the labels of the Service itself, each 
 Nothing is scraped, and nobody is told: the metrics, and the alerts on them, stay empty.
 
 ## What it cannot see
-Services and pods of charts and operators: where a HelmRelease goes into a namespace that is searched the finding is a note.
+Services and pods of charts and operators: where a HelmRelease goes into a namespace that is searched the finding is a note. Pods \
+of Flux, Strimzi, CloudNativePG and ECK are known by their labels.
 ",
     check: Check::Index(check_monitors),
 };
@@ -83,9 +84,12 @@ fn check_monitors(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnosti
             let monitor = object.resource;
             let Some(selector) = monitor.node.at(&["spec", "selector"]) else { continue };
             let namespaces = namespaces(index, monitor);
-            let targets = targets(index, kind, &namespaces, &LabelSelector::of_node(selector));
+            let selector = LabelSelector::of_node(selector);
+            let targets = targets(index, kind, &namespaces, &selector);
             if rule.id == SELECTS_NOTHING.id {
-                if targets.is_empty() {
+                let is_made =
+                    kind == "PodMonitor" && namespaces.iter().any(|namespace| index.is_made_pod(namespace, &selector));
+                if targets.is_empty() && !is_made {
                     out.push(nothing(rule, index, monitor, what, &namespaces));
                 }
                 continue;

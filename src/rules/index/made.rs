@@ -1,8 +1,9 @@
-//! What controllers make of the objects of a cluster: Secrets, ConfigMaps and Services that no file shows.
+//! What controllers make of the objects of a cluster: Secrets, ConfigMaps, Services and pods that no file shows.
 //!
 //! Source: cert-manager (`Certificate`, annotated Ingresses and Gateways), External Secrets, Sealed Secrets, trust-manager,
 //! Strimzi 1.2, CloudNativePG 1.30, ECK 3.5, Flagger 1.44.
 
+use crate::kube::LabelSelector;
 use crate::kustomize::Resource;
 use crate::rules::index::ClusterIndex;
 use crate::yaml::Node;
@@ -29,6 +30,26 @@ const SERVICES: &[Pattern] = &[
     ("kibana.k8s.elastic.co", "Kibana", &["{}-kb-http"]),
 ];
 
+/// Pods by the object that they are made of: the label that has its name.
+const PODS: &[(&str, &str, &str)] = &[
+    ("kafka.strimzi.io", "Kafka", "strimzi.io/cluster"),
+    ("postgresql.cnpg.io", "Cluster", "cnpg.io/cluster"),
+    ("elasticsearch.k8s.elastic.co", "Elasticsearch", "elasticsearch.k8s.elastic.co/cluster-name"),
+];
+
+/// The Services of Flux: each cluster has them, whatever its repository shows.
+const FLUX_SERVICES: &[&str] = &["source-controller", "source-watcher", "notification-controller", "webhook-receiver"];
+
+/// What the pods of Flux are labelled with as `app`: each cluster has them, whatever its repository shows.
+const FLUX: &[&str] = &[
+    "source-controller",
+    "kustomize-controller",
+    "helm-controller",
+    "notification-controller",
+    "image-reflector-controller",
+    "image-automation-controller",
+];
+
 fn matches(index: &ClusterIndex<'_>, patterns: &[Pattern], namespace: &str, name: &str) -> bool {
     patterns.iter().any(|(group, kind, names)| {
         index.of_kind(group, kind).into_iter().map(|object| object.resource).any(|resource| {
@@ -51,7 +72,19 @@ pub(super) fn is_made(index: &ClusterIndex<'_>, kind: &str, namespace: &str, nam
 
 /// Returns whether some object makes a Service of this name.
 pub(super) fn is_made_service(index: &ClusterIndex<'_>, namespace: &str, name: &str) -> bool {
-    matches(index, SERVICES, namespace, name) || is_canary(index, namespace, name)
+    let is_flux = namespace == "flux-system" && FLUX_SERVICES.contains(&name);
+    is_flux || matches(index, SERVICES, namespace, name) || is_canary(index, namespace, name)
+}
+
+/// Returns whether some object, or Flux itself, makes pods that `selector` selects by the label that they are known by.
+pub(super) fn is_made_pod(index: &ClusterIndex<'_>, namespace: &str, selector: &LabelSelector) -> bool {
+    let has = |label: &str, value: &str| selector.matches(|key| (key == label).then_some(value));
+    let is_flux = namespace == "flux-system" && FLUX.iter().any(|app| has("app", app));
+    is_flux
+        || PODS.iter().any(|(group, kind, label)| {
+            let objects = index.of_kind(group, kind).into_iter().map(|object| object.resource);
+            objects.filter(|resource| resource.namespace() == namespace).any(|resource| has(label, resource.name()))
+        })
 }
 
 fn has_bundle(index: &ClusterIndex<'_>, name: &str) -> bool {
