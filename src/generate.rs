@@ -16,9 +16,13 @@ mod builtin;
 #[cfg_attr(not(test), expect(dead_code, reason = "the engine asks for versions once it reads blocks"))]
 mod compatibility;
 mod data;
+#[cfg_attr(not(test), expect(dead_code, reason = "the engine derives these once it reads blocks"))]
+mod diagram;
 mod lock;
 mod merge;
 mod parameters;
+#[cfg_attr(not(test), expect(dead_code, reason = "the engine derives these once it reads blocks"))]
+mod quota;
 mod records;
 mod render;
 mod template;
