@@ -5,6 +5,7 @@
 
 mod add;
 mod build;
+mod checklist;
 mod completions;
 mod console;
 mod explain;
@@ -65,6 +66,7 @@ enum Command {
     Remove(remove::Args),
     Validate(validate::Args),
     Build(build::Args),
+    Checklist(checklist::Args),
     Kustomize(kustomize::Args),
     Lsp(lsp::Args),
     Rules(rules::Args),
@@ -165,6 +167,7 @@ pub fn main() -> ExitCode {
         Command::Remove(args) => remove::run(&args, &console),
         Command::Validate(args) => validate::run(&args, &console),
         Command::Build(args) => build::run(&args, &console),
+        Command::Checklist(args) => checklist::run(&args, &console),
         Command::Kustomize(args) => kustomize::run(&args, &console),
         Command::Lsp(args) => lsp::run(&args, &console),
         Command::Rules(args) => rules::run(&args, &console),

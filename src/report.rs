@@ -16,6 +16,7 @@
 //! ```
 
 mod area;
+mod checklist;
 mod diff;
 mod fingerprint;
 mod github;
@@ -33,6 +34,7 @@ mod snippet;
 mod summary;
 mod text;
 
+pub use crate::report::checklist::{checklist_json, checklist_text};
 pub use crate::report::diff::diff;
 pub use crate::report::github::github;
 pub use crate::report::gitlab::gitlab;

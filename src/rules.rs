@@ -17,6 +17,7 @@
 mod allowances;
 mod brought_in;
 mod canaries;
+mod checklist;
 mod depends_on;
 mod deprecations;
 mod encryption;
@@ -63,6 +64,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub use crate::rules::brought_in::brought_in;
+pub use crate::rules::checklist::{Checklist, Item, Place, Verdict, checklist};
 pub(crate) use crate::rules::encryption::passwords::ranges as password_ranges;
 pub use crate::rules::verdicts::Verdicts;
 

@@ -155,7 +155,8 @@ pub fn images_json(rows: &[ImageRow]) -> String {
     json(&Rows { version: VERSION, images: rows })
 }
 
-fn json(value: &impl Serialize) -> String {
+/// Returns one JSON object, on lines of its own.
+pub(super) fn json(value: &impl Serialize) -> String {
     let mut text = serde_json::to_string_pretty(value).expect("strings and numbers always serialize");
     text.push('\n');
     text

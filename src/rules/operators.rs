@@ -122,20 +122,17 @@ struct Use<'a> {
 }
 
 /// Returns the name of the chart of a release.
-fn chart_name<'a>(index: &ClusterIndex<'a>, release: &Resource) -> Option<&'a str> {
-    let text = |keys: &[&str]| release.node.at(keys).and_then(Node::as_str).map(str::to_owned);
+pub(super) fn chart_name<'a>(index: &ClusterIndex<'a>, release: &'a Resource) -> Option<&'a str> {
+    let text = |keys: &[&str]| release.node.at(keys).and_then(Node::as_str);
     let last = |path: &'a str| path.trim_end_matches('/').rsplit('/').next();
     if let Some(chart) = text(&["spec", "chart", "spec", "chart"]) {
-        return CHARTS
-            .iter()
-            .map(|(name, _)| *name)
-            .find(|name| chart.trim_end_matches('/').rsplit('/').next() == Some(name));
+        return last(chart);
     }
     let name = text(&["spec", "chartRef", "name"])?;
-    let namespace = text(&["spec", "chartRef", "namespace"]).unwrap_or_else(|| release.namespace().to_owned());
+    let namespace = text(&["spec", "chartRef", "namespace"]).unwrap_or_else(|| release.namespace());
     let group = "source.toolkit.fluxcd.io";
-    let field = |kind: &str, key: &str| index.find(group, kind, &namespace, &name)?.node.at(&["spec", key])?.as_str();
-    match text(&["spec", "chartRef", "kind"])?.as_str() {
+    let field = |kind: &str, key: &str| index.find(group, kind, namespace, name)?.node.at(&["spec", key])?.as_str();
+    match text(&["spec", "chartRef", "kind"])? {
         "OCIRepository" => last(field("OCIRepository", "url")?),
         "HelmChart" => last(field("HelmChart", "chart")?),
         _ => None,

@@ -1,0 +1,1 @@
+// k6 run load/k6.js
