@@ -41,7 +41,10 @@ impl Pipeline<'_, '_> {
             self.add_component(component, &file.dir, to);
         }
         self.run_transformers(file, to);
-        self.run_configs(&file.validators, file, &mut to.clone());
+        if !file.validators.is_empty() {
+            // What they change is dropped.
+            self.run_configs(&file.validators, file, &mut to.clone());
+        }
         transform::collect_variables(self.context, to, file);
     }
 
