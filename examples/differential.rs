@@ -219,7 +219,7 @@ fn add_field(root: &mut Node, field: &str) -> Option<&'static str> {
     let entry = added.as_map()?.entries().first()?;
     let map = root.as_map_mut()?;
     match (map.get_mut(entry.key.text()).and_then(Node::as_sequence_mut), entry.value.as_sequence()) {
-        (Some(old), Some(new)) => old.extend_from_slice(new),
+        (Some(old), Some(new)) => old.to_mut().extend_from_slice(new),
         _ => map.set(entry.key.text(), entry.value.clone()),
     }
     Some("a field more")
@@ -242,7 +242,7 @@ fn nth<'n>(node: &'n mut Node, left: &mut usize) -> Option<&'n mut Node> {
     *left -= 1;
     match &mut node.kind {
         Kind::Scalar(_) => None,
-        Kind::Sequence(items) => Arc::make_mut(items).iter_mut().find_map(|item| nth(item, left)),
+        Kind::Sequence(items) => items.make_mut().iter_mut().find_map(|item| nth(item, left)),
         Kind::Map(map) => map.entries_mut().iter_mut().find_map(|entry| nth(&mut entry.value, left)),
     }
 }
@@ -253,8 +253,8 @@ fn change(node: &mut Node, draw: &mut Draw) -> Option<&'static str> {
             scalar.text = (*draw.one_of(TEXTS)).into();
             Some("another text")
         }
-        Kind::Sequence(items) => change_list(Arc::make_mut(items), draw),
-        Kind::Map(map) => change_map(map.entries_mut(), draw),
+        Kind::Sequence(items) => change_list(items.to_mut(), draw),
+        Kind::Map(map) => change_map(map.to_mut(), draw),
     }
 }
 

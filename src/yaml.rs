@@ -20,6 +20,8 @@ mod emit;
 mod entry;
 mod json;
 mod kyaml;
+mod map;
+mod members;
 mod node;
 mod parse;
 mod pointer;
@@ -32,7 +34,9 @@ pub use crate::yaml::emit::{EmitError, emit, emit_documents};
 pub use crate::yaml::entry::{append_items, append_lines, extent, remove_entry, remove_item, rename_key};
 pub(crate) use crate::yaml::kyaml::with_unix_ends_undone;
 pub use crate::yaml::kyaml::{ListItem, ReemitError, Reemitted, SetScalar, Settable, reemit, reemit_with};
-pub use crate::yaml::node::{Chain, Comment, CommentPlace, Entry, Key, Kind, Map, Node, Scalar, Step, Style, Tag};
+pub use crate::yaml::map::{Entry, Key, Map};
+pub use crate::yaml::members::Members;
+pub use crate::yaml::node::{Chain, Comment, CommentPlace, Kind, Node, Scalar, Step, Style, Tag};
 pub use crate::yaml::parse::{
     DUPLICATE_KEY, Document, LIMIT, Limits, Parsed, QUOTED_INDENT, SYNTAX, SpanMap, parse, parse_embedded, parse_with,
 };

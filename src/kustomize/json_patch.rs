@@ -42,10 +42,10 @@ pub(crate) fn read(patch: &Node) -> Result<Vec<Operation>, PatchError> {
     let Some(items) = patch.as_sequence() else {
         return Err(PatchError { message: "a JSON patch is a list of operations".to_owned(), span: patch.span });
     };
-    items.iter().map(operation).collect()
+    items.iter().map(|item| operation(item, patch.span)).collect()
 }
 
-fn operation(item: &Node) -> Result<Operation, PatchError> {
+fn operation(item: &Node, cause: Span) -> Result<Operation, PatchError> {
     let refuse = |message: String| Err(PatchError { message, span: item.span });
     if item.as_map().is_none() {
         return refuse("an operation of a JSON patch is a mapping".to_owned());
@@ -66,7 +66,13 @@ fn operation(item: &Node) -> Result<Operation, PatchError> {
         (Verb::Move | Verb::Copy, None) => return refuse("`move` and `copy` need `from`".to_owned()),
         (_, from) => parts(from.unwrap_or_default()),
     };
-    Ok(Operation { verb, path: parts(path), from, value: item.get("value").map(retyped), span: item.span })
+    let value = item.get("value").map(retyped);
+    let value = match verb {
+        // Said once for all targets, which share it.
+        Verb::Add => Some(value.unwrap_or_else(|| Node::null(item.span)).via(Step::Patch, Some(cause), None)),
+        _ => value,
+    };
+    Ok(Operation { verb, path: parts(path), from, value, span: item.span })
 }
 
 /// Returns the unescaped parts of a pointer; none for the whole document.
@@ -90,7 +96,7 @@ pub(crate) fn retyped(node: &Node) -> Node {
             Typed::Timestamp(text) => Scalar::string(text),
             Typed::Binary(bytes) => Scalar::string(String::from_utf8_lossy(&bytes).as_ref()),
         }),
-        Kind::Sequence(items) => Kind::Sequence(std::sync::Arc::new(items.iter().map(retyped).collect())),
+        Kind::Sequence(items) => Kind::Sequence(items.iter().map(retyped).collect()),
         Kind::Map(map) => {
             let mut map = map.clone();
             for entry in map.entries_mut() {
@@ -118,7 +124,7 @@ pub(crate) fn apply(target: &mut Node, operations: &[Operation], patch: Span) ->
 fn step(target: &mut Node, operation: &Operation, patch: Span) -> Result<(), String> {
     let value = || operation.value.clone().unwrap_or_else(|| Node::null(operation.span));
     match operation.verb {
-        Verb::Add => add(target, &operation.path, value().via(Step::Patch, Some(patch), None)),
+        Verb::Add => add(target, &operation.path, value()),
         Verb::Replace => replace(target, &operation.path, value(), patch),
         Verb::Remove => remove(target, &operation.path).map(drop),
         Verb::Move => {
@@ -158,9 +164,7 @@ fn container<'n>(target: &'n mut Node, path: &[String]) -> Result<&'n mut Node, 
     for part in path {
         node = match &mut node.kind {
             Kind::Map(map) => map.get_mut(part),
-            Kind::Sequence(items) => {
-                index(part, items.len()).and_then(|at| std::sync::Arc::make_mut(items).get_mut(at))
-            }
+            Kind::Sequence(items) => index(part, items.len()).and_then(|at| items.make_mut().get_mut(at)),
             Kind::Scalar(_) => None,
         }
         .ok_or_else(|| missing(path))?;
@@ -196,7 +200,7 @@ fn add(target: &mut Node, path: &[String], value: Node) -> Result<(), String> {
         Kind::Sequence(items) => {
             let at = if last == "-" { Some(items.len()) } else { index(last, items.len() + 1) };
             let at = at.ok_or_else(|| format!("index `{last}` is beyond the end of `/{}`", above.join("/")))?;
-            std::sync::Arc::make_mut(items).insert(at, value);
+            items.to_mut().insert(at, value);
         }
         Kind::Scalar(_) => return Err(missing(path)),
     }
@@ -220,7 +224,7 @@ fn replace(target: &mut Node, path: &[String], value: Node, cause: Span) -> Resu
         }
         Kind::Sequence(items) => {
             let at = index(last, items.len()).ok_or_else(|| missing(path))?;
-            let items = std::sync::Arc::make_mut(items);
+            let items = items.make_mut();
             items[at] = value.via(Step::Patch, Some(cause), Some(&items[at]));
         }
         Kind::Scalar(_) => return Err(missing(path)),
@@ -237,7 +241,7 @@ fn remove(target: &mut Node, path: &[String]) -> Result<Node, String> {
         Kind::Map(map) => map.remove(last).map(|entry| entry.value).ok_or_else(|| missing(path)),
         Kind::Sequence(items) => {
             let at = index(last, items.len()).ok_or_else(|| missing(path))?;
-            Ok(std::sync::Arc::make_mut(items).remove(at))
+            Ok(items.to_mut().remove(at))
         }
         Kind::Scalar(_) => Err(missing(path)),
     }
@@ -288,7 +292,7 @@ fn through_float(node: &mut Node) {
                 *scalar = Scalar::plain(float_text(value));
             }
         }
-        Kind::Sequence(items) => std::sync::Arc::make_mut(items).iter_mut().for_each(through_float),
+        Kind::Sequence(items) => items.make_mut().iter_mut().for_each(through_float),
         Kind::Map(map) => map.entries_mut().iter_mut().for_each(|entry| through_float(&mut entry.value)),
     }
 }

@@ -2,13 +2,12 @@
 
 use std::fmt;
 use std::ops::Deref;
-use std::slice;
 use std::sync::Arc;
 
 use smol_str::SmolStr;
 
 use crate::text::Span;
-use crate::yaml::{Dialect, Typed};
+use crate::yaml::{Dialect, Entry, Map, Members, Typed};
 
 /// How a scalar was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -82,140 +81,13 @@ impl Scalar {
     }
 }
 
-/// A mapping key: a scalar with its place.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Key {
-    /// The key. A file repeats few of them often: one that it repeats is held once.
-    pub scalar: Arc<Scalar>,
-    /// Where it is written.
-    pub span: Span,
-}
-
-impl Key {
-    /// Returns the key `scalar`, written at `span`.
-    pub fn new(scalar: Scalar, span: Span) -> Self {
-        Self { scalar: Arc::new(scalar), span }
-    }
-
-    /// Returns a key that is a string whatever its text, at `span`.
-    pub fn string(text: impl Into<SmolStr>, span: Span) -> Self {
-        Self::new(Scalar::string(text), span)
-    }
-
-    /// Returns the text.
-    pub fn text(&self) -> &str {
-        &self.scalar.text
-    }
-}
-
-/// One key and its value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    /// The key.
-    pub key: Key,
-    /// The value.
-    pub value: Node,
-}
-
-// Trees are most of the memory of a run, and entries most of a tree.
-#[cfg(target_pointer_width = "64")]
-const _: () = assert!(size_of::<Entry>() <= 88, "an entry of a mapping has grown");
-
-/// A mapping in the order of the text. Keys are unique: the reader reports repeated ones and keeps the last.
-///
-/// Clones share their entries until one is changed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Map(Arc<Vec<Entry>>);
-
-impl Map {
-    /// Returns a map of `entries`, whose keys must be unique.
-    pub fn from_entries(entries: Vec<Entry>) -> Self {
-        Self(Arc::new(entries))
-    }
-
-    /// Returns the entries in order.
-    pub fn entries(&self) -> &[Entry] {
-        &self.0
-    }
-
-    /// Returns the entries for change; shared ones are copied first.
-    pub fn entries_mut(&mut self) -> &mut Vec<Entry> {
-        Arc::make_mut(&mut self.0)
-    }
-
-    /// Returns a number that no other map has while this one lives, except clones that share its entries.
-    pub fn identity(&self) -> usize {
-        Arc::as_ptr(&self.0).addr()
-    }
-
-    /// Returns the number of entries.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Returns whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Returns the entries in order.
-    pub fn iter(&self) -> slice::Iter<'_, Entry> {
-        self.0.iter()
-    }
-
-    /// Returns the entry of `key`.
-    pub fn entry(&self, key: &str) -> Option<&Entry> {
-        self.0.iter().find(|entry| entry.key.text() == key)
-    }
-
-    /// Returns the value of `key`.
-    pub fn get(&self, key: &str) -> Option<&Node> {
-        self.entry(key).map(|entry| &entry.value)
-    }
-
-    /// Returns the value of `key` for change.
-    pub fn get_mut(&mut self, key: &str) -> Option<&mut Node> {
-        // Looked up first, so that a miss copies nothing.
-        let at = self.0.iter().position(|entry| entry.key.text() == key)?;
-        Some(&mut self.entries_mut()[at].value)
-    }
-
-    /// Sets `key` to `value`: in place where the key exists (its span stays), else at the end with the value's span.
-    pub fn set(&mut self, key: &str, value: Node) {
-        if let Some(old) = self.get_mut(key) {
-            *old = value;
-            return;
-        }
-        let key = Key::string(key, value.span);
-        let entries = self.entries_mut();
-        // Most mappings get one key more and no other: room for four would be most of a small one.
-        entries.reserve_exact(1);
-        entries.push(Entry { key, value });
-    }
-
-    /// Removes `key` and returns its entry.
-    pub fn remove(&mut self, key: &str) -> Option<Entry> {
-        let at = self.0.iter().position(|entry| entry.key.text() == key)?;
-        Some(self.entries_mut().remove(at))
-    }
-}
-
-impl<'a> IntoIterator for &'a Map {
-    type Item = &'a Entry;
-    type IntoIter = slice::Iter<'a, Entry>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.iter()
-    }
-}
-
 /// The three kinds of YAML node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
     /// Text with a type.
     Scalar(Scalar),
     /// A list. Clones share their items until one is changed.
-    Sequence(Arc<Vec<Node>>),
+    Sequence(Members<Node>),
     /// A mapping.
     Map(Map),
 }
@@ -281,7 +153,7 @@ impl Node {
 
     /// Returns a list.
     pub fn sequence(items: Vec<Node>, span: Span) -> Self {
-        Self::new(Kind::Sequence(Arc::new(items)), span)
+        Self::new(Kind::Sequence(items.into()), span)
     }
 
     /// Returns a mapping.
@@ -337,10 +209,10 @@ impl Node {
         }
     }
 
-    /// Returns the items of a list for change; shared ones are copied first.
-    pub fn as_sequence_mut(&mut self) -> Option<&mut Vec<Node>> {
+    /// Returns the items of a list for change.
+    pub fn as_sequence_mut(&mut self) -> Option<&mut Members<Node>> {
         match &mut self.kind {
-            Kind::Sequence(items) => Some(Arc::make_mut(items)),
+            Kind::Sequence(items) => Some(items),
             _ => None,
         }
     }

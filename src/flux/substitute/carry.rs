@@ -151,7 +151,7 @@ pub(super) fn rounded(node: &Node) -> Option<Node> {
         Kind::Sequence(items) => {
             let (at, first) = items.iter().enumerate().find_map(|(at, item)| Some((at, rounded(item)?)))?;
             let mut copy = node.clone();
-            let items = copy.as_sequence_mut()?;
+            let items = copy.as_sequence_mut()?.make_mut();
             items[at] = first;
             for item in &mut items[at + 1..] {
                 if let Some(changed) = rounded(item) {

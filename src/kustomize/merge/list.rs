@@ -294,7 +294,7 @@ fn fill_keys(value: &mut Node, keys: &[&str], values: &[SmolStr]) {
     for (key, text) in keys.iter().zip(values) {
         if !text.is_empty() && map.get(key).is_none() {
             let key = Key::string(*key, span);
-            map.entries_mut().push(Entry { key, value: Node::plain(text.clone(), span) });
+            map.push(Entry { key, value: Node::plain(text.clone(), span) });
         }
     }
 }

@@ -127,7 +127,7 @@ const KEYS: &[&str] = &[
 fn with_known_keys(config: &Node) -> Node {
     let mut config = config.clone();
     if let Some(items) = config.as_sequence_mut() {
-        for item in items {
+        for item in items.make_mut() {
             *item = with_known_keys(item);
         }
     }

@@ -143,13 +143,17 @@ pub(crate) fn visit(
     missing: Missing,
     set: &mut dyn FnMut(&mut Node) -> Result<(), WrongKind>,
 ) -> Result<(), WrongKind> {
-    let path = without_leading_slash(&spec.path);
     let missing = if spec.create { missing } else { Missing::Skip };
     // Looked at first, so that a shared tree is not copied for nothing.
-    if missing == Missing::Skip && !reaches(object, Some(path)) {
+    if missing == Missing::Skip && !concerns(object, spec) {
         return Ok(());
     }
-    walk(object, Some(path), missing, set)
+    walk(object, Some(without_leading_slash(&spec.path)), missing, set)
+}
+
+/// Returns whether a walk along `spec` that makes nothing changes, reports or hands over anything of `object`.
+pub(crate) fn concerns(object: &Node, spec: &FieldSpec) -> bool {
+    reaches(object, Some(without_leading_slash(&spec.path)))
 }
 
 /// Returns whether a walk along `path` changes, reports or hands over anything.
@@ -178,7 +182,7 @@ fn walk(
         return Ok(());
     }
     if let Some(items) = node.as_sequence_mut() {
-        return items.iter_mut().try_for_each(|item| walk(item, Some(path), missing, set));
+        return items.make_mut().iter_mut().try_for_each(|item| walk(item, Some(path), missing, set));
     }
     let (key, rest) = split_first(path);
     let (key, is_list) = key.strip_suffix("[]").map_or((&*key, false), |key| (key, true));
@@ -194,7 +198,7 @@ fn walk(
     if map.get(key).is_none() {
         let Some(value) = made.clone() else { return Ok(()) };
         let key = Key::string(key, value.span);
-        map.entries_mut().push(Entry { key, value });
+        map.push(Entry { key, value });
     }
     let Some(value) = map.get_mut(key) else { return Ok(()) };
     if value.is_null() {

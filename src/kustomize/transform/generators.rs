@@ -208,7 +208,7 @@ fn set_data(context: &mut Context<'_>, object: &mut Object, entry: &Node, what: 
         }
         let node = Node::string(value, pair.span).via(Step::Transformer(what.field()), Some(pair.entry), None);
         if let Some(data) = object.node.get_mut(field).and_then(Node::as_map_mut) {
-            data.entries_mut().push(Entry { key: key(&pair.key, pair.entry), value: node });
+            data.push(Entry { key: key(&pair.key, pair.entry), value: node });
         }
     }
 }
@@ -224,7 +224,7 @@ impl Object {
     fn set(&mut self, name: &str, value: Node) {
         let value = value.via(Step::Transformer(self.field), Some(self.at), None);
         if let Some(map) = self.node.as_map_mut() {
-            map.entries_mut().push(Entry { key: key(name, self.at), value });
+            map.push(Entry { key: key(name, self.at), value });
         }
     }
 

@@ -13,7 +13,7 @@ use crate::kustomize::pattern::Simple;
 use crate::kustomize::transform::field_spec::{FieldSpec, Missing, WrongKind, visit};
 use crate::kustomize::transform::{retext, wrong_kind};
 use crate::text::Span;
-use crate::yaml::{Kind, Node, Step};
+use crate::yaml::{Kind, Members, Node, Step};
 
 /// An entry of `images`, ready to be matched.
 struct Change<'a> {
@@ -249,7 +249,7 @@ fn change_containers(node: &mut Node, change: &Change<'_>, place: Place, result:
             }
         }
         Kind::Sequence(_) => {
-            for item in node.as_sequence_mut().into_iter().flatten() {
+            for item in node.as_sequence_mut().map(Members::make_mut).into_iter().flatten() {
                 change_containers(item, change, place.of_item(), result);
             }
         }

@@ -8,14 +8,14 @@ use smol_str::SmolStr;
 
 use crate::kustomize::context::{Context, rule};
 use crate::kustomize::transform::config::{Configuration, NameReference};
-use crate::kustomize::transform::field_spec::{FieldSpec, Missing, WrongKind, is_selected, visit};
+use crate::kustomize::transform::field_spec::{FieldSpec, Missing, WrongKind, concerns, is_selected, visit};
 use crate::kustomize::transform::{retext, wrong_kind};
 use crate::kustomize::{Id, Resource};
 use crate::text::Span;
 use crate::yaml::{Kind, Node, Step};
 
 /// What a reference may follow: the ids of a resource as they are before any reference changes.
-struct Candidate {
+pub(super) struct Candidate {
     current: Id,
     history: Vec<Id>,
     prefixes: Vec<SmolStr>,
@@ -26,7 +26,8 @@ struct Candidate {
 }
 
 impl Candidate {
-    fn of(resource: &Resource) -> Self {
+    /// Returns the ids of `resource` as they are now.
+    pub(super) fn of(resource: &Resource) -> Self {
         let current = resource.id();
         Self {
             is_cluster_scoped: current.is_cluster_scoped(),
@@ -44,14 +45,15 @@ impl Candidate {
 }
 
 /// The resources by the names and namespaces that they had.
-struct Index {
+pub(super) struct Index {
     candidates: Vec<Candidate>,
     by_name: HashMap<SmolStr, Vec<usize>>,
     by_original_namespace: HashMap<SmolStr, Vec<usize>>,
 }
 
 impl Index {
-    fn of(resources: &[Resource]) -> Self {
+    /// Returns the index of `resources` as they are now.
+    pub(super) fn of(resources: &[Resource]) -> Self {
         let candidates: Vec<_> = resources.iter().map(Candidate::of).collect();
         let mut by_name: HashMap<SmolStr, Vec<usize>> = HashMap::new();
         let mut by_original_namespace: HashMap<SmolStr, Vec<usize>> = HashMap::new();
@@ -76,21 +78,40 @@ pub(super) fn apply(context: &mut Context<'_>, resources: &mut [Resource], confi
     if resources.iter().all(|resource| resource.history.is_empty()) {
         return;
     }
-    let index = Index::of(resources);
     let references: Vec<(&NameReference, Vec<&FieldSpec>)> =
         configuration.name_references().map(|(target, fields)| (target, fields.collect())).collect();
-    for (at, resource) in resources.iter_mut().enumerate() {
+    let refers = |resource: &Resource| {
         let original = resource.original_id().gvk;
-        let referrer = Referrer::new(&index, at, resource);
-        for (target, fields) in &references {
-            for field in fields.iter().filter(|field| field.selects(&original)) {
-                // The walk is for this object whatever kind it once had.
-                let field = FieldSpec { path: field.path.clone(), ..FieldSpec::new("") };
-                let is_role = field.path.ends_with("roleRef/name");
-                let lookup = Lookup { referrer: &referrer, target, is_role };
-                if let Err(problem) = lookup.follow(&mut resource.node, &field) {
-                    report(context, &index.candidates[at], &field, problem);
-                }
+        let mut fields = references.iter().flat_map(|(_, fields)| fields);
+        fields.any(|field| field.selects(&original) && concerns(&resource.node, field))
+    };
+    // The ids of all resources are much to remember where none refers to another.
+    let Some(first) = resources.iter().position(refers) else { return };
+    let index = Index::of(resources);
+    for (own, resource) in index.candidates.iter().zip(resources).skip(first) {
+        follow(context, &index, own, resource, &references);
+    }
+}
+
+/// Makes the fields of `resource`, whose own ids are `own`, name what they refer to again. Each reference is a kind that
+/// is referred to, with the fields that may.
+pub(super) fn follow(
+    context: &mut Context<'_>,
+    index: &Index,
+    own: &Candidate,
+    resource: &mut Resource,
+    references: &[(&NameReference, Vec<&FieldSpec>)],
+) {
+    let original = resource.original_id().gvk;
+    let referrer = Referrer::new(index, own, resource);
+    for (target, fields) in references {
+        for field in fields.iter().filter(|field| field.selects(&original)) {
+            // The walk is for this object whatever kind it once had.
+            let field = FieldSpec { path: field.path.clone(), ..FieldSpec::new("") };
+            let is_role = field.path.ends_with("roleRef/name");
+            let lookup = Lookup { referrer: &referrer, target, is_role };
+            if let Err(problem) = lookup.follow(&mut resource.node, &field) {
+                report(context, own, &field, problem);
             }
         }
     }
@@ -132,8 +153,7 @@ struct Referrer<'a> {
 }
 
 impl<'a> Referrer<'a> {
-    fn new(index: &'a Index, at: usize, resource: &Resource) -> Self {
-        let own = &index.candidates[at];
+    fn new(index: &'a Index, own: &'a Candidate, resource: &Resource) -> Self {
         let text = |node: &Node, key: &str| node.get(key).and_then(Node::as_str).map(SmolStr::new);
         let subjects = if own.current.gvk.kind == "RoleBinding" { resource.node.items("subjects") } else { &[] };
         let is_account = |subject: &&Node| subject.get("kind").and_then(Node::as_str) == Some("ServiceAccount");
@@ -182,13 +202,13 @@ impl<'a> Lookup<'a> {
         if node.is_null() {
             return Ok(());
         }
-        match &node.kind {
+        match &mut node.kind {
             Kind::Scalar(_) => self.set_scalar(node),
             Kind::Map(_) => self.set_map(node),
             Kind::Sequence(items) if items.iter().any(|item| item.as_sequence().is_some()) => {
                 Err(Problem::WrongKind(WrongKind::new(node, "names, or mappings with `name`")))
             }
-            Kind::Sequence(_) => node.as_sequence_mut().into_iter().flatten().try_for_each(|item| self.set(item)),
+            Kind::Sequence(items) => items.make_mut().iter_mut().try_for_each(|item| self.set(item)),
         }
     }
 

@@ -10,7 +10,7 @@ use crate::kustomize::transform::field_spec::{FieldSpec, Missing, WrongKind, vis
 use crate::kustomize::transform::tables::METADATA_NAMESPACE;
 use crate::kustomize::transform::{is_true, wrong_kind};
 use crate::text::Span;
-use crate::yaml::{Node, Step};
+use crate::yaml::{Members, Node, Step};
 
 /// Which subjects of a (Cluster)RoleBinding get the namespace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -107,7 +107,7 @@ fn apply_to(
     }
     let is_binding = matches!(gvk.kind.as_str(), "RoleBinding" | "ClusterRoleBinding");
     if is_binding && let Some(subjects) = resource.node.get_mut("subjects") {
-        for subject in subjects.as_sequence_mut().into_iter().flatten() {
+        for subject in subjects.as_sequence_mut().map(Members::make_mut).into_iter().flatten() {
             set_on_subject(subject, namespace, options)?;
         }
     }

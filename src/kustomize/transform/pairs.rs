@@ -67,7 +67,7 @@ fn set_pairs(node: &mut Node, pairs: &Map, field: &'static str) -> Result<(), Wr
         if let Some(old) = map.get_mut(pair.key.text()) {
             *old = value.via(step, Some(at), Some(old));
         } else {
-            map.entries_mut().push(Entry { key: pair.key.clone(), value: value.via(step, Some(at), None) });
+            map.push(Entry { key: pair.key.clone(), value: value.via(step, Some(at), None) });
         }
     }
     Ok(())

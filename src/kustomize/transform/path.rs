@@ -6,7 +6,7 @@ use regex::Regex;
 use smol_str::SmolStr;
 
 use crate::text::Span;
-use crate::yaml::{Entry, Key, Kind, Node, Scalar};
+use crate::yaml::{Entry, Key, Kind, Members, Node, Scalar};
 
 /// Splits `path` at its dots; `\.` and the dots of `[a.b.c]` and `[name=a.b]` belong to a part.
 pub(super) fn split(path: &str) -> Vec<SmolStr> {
@@ -200,10 +200,11 @@ fn walk(node: &mut Node, path: &[Part], create: Create, visit: &mut Visitor<'_>)
             }
             let count = items.len();
             let missing = || NoWay(format!("there is no element {position}: the list has {count}"));
-            walk(items.get_mut(*position).ok_or_else(missing)?, rest, create, visit)
+            walk(items.make_mut().get_mut(*position).ok_or_else(missing)?, rest, create, visit)
         }
         Part::Every => {
-            items_of(node)?.iter_mut().try_fold(0, |count, item| Ok(count + walk(item, rest, create, visit)?))
+            let items = items_of(node)?.make_mut();
+            items.iter_mut().try_fold(0, |count, item| Ok(count + walk(item, rest, create, visit)?))
         }
         Part::Where { key, value, pattern } => {
             let count = walk_matching(node, key, pattern, rest, create, visit)?;
@@ -225,7 +226,7 @@ fn walk(node: &mut Node, path: &[Part], create: Create, visit: &mut Visitor<'_>)
     }
 }
 
-fn items_of(node: &mut Node) -> Result<&mut Vec<Node>, NoWay> {
+fn items_of(node: &mut Node) -> Result<&mut Members<Node>, NoWay> {
     if node.is_null() {
         *node = Node::sequence(Vec::new(), node.span);
     }
@@ -242,7 +243,7 @@ fn walk_matching(
     visit: &mut Visitor<'_>,
 ) -> Result<usize, NoWay> {
     let mut count = 0;
-    for item in items_of(node)? {
+    for item in items_of(node)?.make_mut() {
         let field = if key.is_empty() { Some(&*item) } else { item.get(key) };
         let is_match = field.and_then(Node::as_scalar).is_some_and(|scalar| pattern.is_match(scalar.text.trim()));
         if !is_match {
@@ -271,7 +272,7 @@ fn walk_key(
     if map.get(key).is_none() {
         let Create::Yes(leaf, span) = create else { return Ok(0) };
         let value = made(rest.first(), leaf, span);
-        map.entries_mut().push(Entry { key: Key::string(key.clone(), span), value });
+        map.push(Entry { key: Key::string(key.clone(), span), value });
     }
     let Some(value) = map.get_mut(key) else { return Ok(0) };
     walk(value, rest, create, visit)

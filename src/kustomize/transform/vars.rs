@@ -13,7 +13,7 @@ use crate::kustomize::transform::path::{look_up, split};
 use crate::kustomize::transform::wrong_kind;
 use crate::kustomize::{Id, Resource};
 use crate::text::Span;
-use crate::yaml::{Dialect, Kind, Map, Node, Scalar, Step, Style, Typed};
+use crate::yaml::{Dialect, Kind, Map, Members, Node, Scalar, Step, Style, Typed};
 
 /// An entry of `vars`.
 #[derive(Debug, Clone)]
@@ -30,16 +30,7 @@ pub(super) fn collect(context: &mut Context<'_>, to: &mut Accumulator, vars: &[N
     for entry in vars {
         let Some(name) = entry.get("name").and_then(Node::as_str) else { continue };
         if let Some(known) = to.variables.iter().find(|known| known.name == name) {
-            let first = known.span;
-            context.error(
-                rule::TRANSFORMER,
-                format!("the var `{name}` exists already"),
-                entry.span,
-                "defined again here",
-            );
-            if let Some(diagnostic) = context.diagnostics.pop() {
-                context.diagnostics.push(diagnostic.label(first, "defined here"));
-            }
+            report_repeated(context, name, known.span, entry.span);
             continue;
         }
         let found = to.positions_by_any_id(|id| is_meant(entry.get("objref"), id));
@@ -102,10 +93,20 @@ pub(super) fn resolve(
             }
         }
     }
+    replace_in(context, resources, &values, specs);
+}
+
+/// Replaces `$(NAME)` with its value in the fields of `specs`; a reference without a value stays.
+pub(super) fn replace_in(
+    context: &mut Context<'_>,
+    resources: &mut [Resource],
+    values: &BTreeMap<SmolStr, Node>,
+    specs: &[&FieldSpec],
+) {
     for resource in resources {
         let gvk = resource.gvk();
         for spec in specs.iter().filter(|spec| spec.selects(&gvk)) {
-            let result = visit(&mut resource.node, spec, Missing::Skip, &mut |node| replace(node, &values));
+            let result = visit(&mut resource.node, spec, Missing::Skip, &mut |node| replace(node, values));
             if let Err(wrong) = result {
                 wrong_kind(context, "vars", wrong.span, &resource.id(), &wrong);
             }
@@ -144,7 +145,11 @@ fn replace(node: &mut Node, values: &BTreeMap<SmolStr, Node>) -> Result<(), Wron
             if let Some(item) = items.iter().find(|item| !is_plain_text(item)) {
                 return Err(WrongKind::new(item, "a string"));
             }
-            node.as_sequence_mut().into_iter().flatten().for_each(|item| replace_scalar(item, values));
+            node.as_sequence_mut()
+                .map(Members::make_mut)
+                .into_iter()
+                .flatten()
+                .for_each(|item| replace_scalar(item, values));
             Ok(())
         }
         Kind::Map(map) => {

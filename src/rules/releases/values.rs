@@ -110,7 +110,7 @@ fn moved(node: &Node, span: Span) -> Node {
             entry.value = moved(&entry.value, span);
         }
     } else if let Some(items) = node.as_sequence_mut() {
-        for item in items {
+        for item in items.make_mut() {
             *item = moved(item, span);
         }
     }
@@ -123,7 +123,7 @@ fn merge(left: &Node, right: &Node) -> Node {
     let mut map: Map = before.clone();
     for entry in after {
         if entry.value.is_null() {
-            map.entries_mut().retain(|known| known.key.text() != entry.key.text());
+            map.to_mut().retain(|known| known.key.text() != entry.key.text());
             continue;
         }
         match map.entries_mut().iter_mut().find(|known| known.key.text() == entry.key.text()) {
@@ -132,7 +132,7 @@ fn merge(left: &Node, right: &Node) -> Node {
                 *known = entry.clone();
                 known.value = value;
             }
-            None => map.entries_mut().push(entry.clone()),
+            None => map.push(entry.clone()),
         }
     }
     Node { kind: yaml::Kind::Map(map), span: right.span, chain: right.chain.clone() }

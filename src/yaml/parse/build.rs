@@ -17,10 +17,10 @@ use crate::yaml::{Comment, CommentPlace, Entry, Key, Kind, Node, Scalar, Style, 
 /// What ends a line in YAML 1.1 and no longer in 1.2.
 const UNICODE_BREAKS: [char; 2] = ['\u{2028}', '\u{2029}'];
 
-/// A collection that is being filled.
+/// A collection that is being filled: its members are the last ones of the builder, from this position on.
 enum Open {
-    Sequence { items: Vec<Node> },
-    Map { entries: Vec<Entry>, key: Option<Key> },
+    Sequence { from: usize },
+    Map { from: usize, key: Option<Key> },
 }
 
 struct Frame {
@@ -45,6 +45,10 @@ pub(super) struct Builder<'a> {
     limits: &'a Limits,
     parsed: Parsed,
     stack: Vec<Frame>,
+    /// The items of all lists that are being filled, the innermost ones last: one allocation for all.
+    items: Vec<Node>,
+    /// Likewise the entries of mappings.
+    entries: Vec<Entry>,
     anchors: HashMap<usize, Anchored>,
     root: Option<Node>,
     nodes: usize,
@@ -69,6 +73,8 @@ impl<'a> Builder<'a> {
             limits,
             parsed: Parsed::default(),
             stack: Vec::new(),
+            items: Vec::new(),
+            entries: Vec::new(),
             anchors: HashMap::new(),
             root: None,
             nodes: 0,
@@ -102,10 +108,10 @@ impl<'a> Builder<'a> {
             Event::Comment(_, placement) => self.comment(placement, span, range),
             Event::Scalar(text, style, anchor, tag) => return self.scalar(&text, style, anchor, tag.as_deref(), range),
             Event::SequenceStart(style, anchor, _) => {
-                self.open(Open::Sequence { items: Vec::new() }, span, style, anchor);
+                self.open(Open::Sequence { from: self.items.len() }, span, style, anchor);
             }
             Event::MappingStart(style, anchor, _) => {
-                self.open(Open::Map { entries: Vec::new(), key: None }, span, style, anchor);
+                self.open(Open::Map { from: self.entries.len(), key: None }, span, style, anchor);
             }
             Event::SequenceEnd | Event::MappingEnd => return self.close(span),
             Event::Alias(anchor) => return self.alias(anchor, span),
@@ -241,15 +247,14 @@ impl<'a> Builder<'a> {
         let nodes = self.nodes + self.alias_nodes - frame.nodes_before + 1;
         let bytes = self.bytes + self.alias_bytes - frame.bytes_before;
         let (kind, last) = match frame.open {
-            // Most collections of manifests have one or two members: the room for more would be half of all memory.
-            Open::Sequence { mut items } => {
-                items.shrink_to_fit();
-                let last = items.last().map(|item| item.span);
-                (Kind::Sequence(items.into()), last)
+            Open::Sequence { from } => {
+                let items = self.items.drain(from..);
+                let last = items.as_slice().last().map(|item| item.span);
+                (Kind::Sequence(items.collect()), last)
             }
-            Open::Map { mut entries, .. } => {
-                entries.shrink_to_fit();
-                let last = entries.last().map(|entry| entry.key.span.to(entry.value.span));
+            Open::Map { from, .. } => {
+                let entries = self.entries.drain(from..);
+                let last = entries.as_slice().last().map(|entry| entry.key.span.to(entry.value.span));
                 (Kind::Map(map::unique(entries, &mut self.parsed.diagnostics)), last)
             }
         };
@@ -291,10 +296,10 @@ impl<'a> Builder<'a> {
         }
         match self.stack.last_mut().map(|frame| &mut frame.open) {
             None => self.root = Some(node),
-            Some(Open::Sequence { items }) => items.push(node),
-            Some(Open::Map { entries, key }) => {
+            Some(Open::Sequence { .. }) => self.items.push(node),
+            Some(Open::Map { key, .. }) => {
                 if let Some(key) = key.take() {
-                    entries.push(Entry { key, value: node });
+                    self.entries.push(Entry { key, value: node });
                 } else {
                     let Kind::Scalar(scalar) = node.kind else {
                         let finding = Diagnostic::new(SYNTAX, Severity::Error, "a mapping key is a collection")

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::vec::Drain;
 
 use smol_str::SmolStr;
 
@@ -36,8 +37,18 @@ impl Keys {
 }
 
 /// Returns `entries` with merge keys expanded and without repeated keys: the last one stays, each is reported.
-pub(super) fn unique(entries: Vec<Entry>, diagnostics: &mut Vec<Diagnostic>) -> Map {
-    let entries = if entries.iter().any(is_merge) { merged(entries, diagnostics) } else { entries };
+pub(super) fn unique(entries: Drain<'_, Entry>, diagnostics: &mut Vec<Diagnostic>) -> Map {
+    if !entries.as_slice().iter().any(is_merge) {
+        let repeated = repeated(entries.as_slice());
+        return if repeated.is_empty() { entries.collect() } else { without(entries, repeated, diagnostics) };
+    }
+    let entries = merged(entries, diagnostics);
+    let repeated = repeated(&entries);
+    without(entries, repeated, diagnostics)
+}
+
+/// Returns the positions of the entries that repeat a key, each with that of the one before it.
+fn repeated(entries: &[Entry]) -> Vec<(usize, usize)> {
     let mut first: HashMap<&str, usize> = HashMap::new();
     let mut repeated: Vec<(usize, usize)> = Vec::new();
     for (at, entry) in entries.iter().enumerate() {
@@ -51,9 +62,15 @@ pub(super) fn unique(entries: Vec<Entry>, diagnostics: &mut Vec<Diagnostic>) -> 
             repeated.push((before, at));
         }
     }
-    if repeated.is_empty() {
-        return Map::from_entries(entries);
-    }
+    repeated
+}
+
+/// Returns `entries` without the first of each of the `repeated`, which are reported.
+fn without(
+    entries: impl IntoIterator<Item = Entry>,
+    repeated: Vec<(usize, usize)>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Map {
     let mut entries: Vec<Option<Entry>> = entries.into_iter().map(Some).collect();
     for (before, at) in repeated {
         let Some(dropped) = entries[before].take() else { continue };
@@ -61,14 +78,14 @@ pub(super) fn unique(entries: Vec<Entry>, diagnostics: &mut Vec<Diagnostic>) -> 
             diagnostics.push(duplicate_key(&dropped.key, &entry.key));
         }
     }
-    Map::from_entries(entries.into_iter().flatten().collect())
+    entries.into_iter().flatten().collect()
 }
 
 /// Expands `<<`: keys that are written win over merged ones, earlier merged mappings over later ones.
 ///
 /// Source: the YAML merge key type, as go-yaml v3 reads it.
-fn merged(entries: Vec<Entry>, diagnostics: &mut Vec<Diagnostic>) -> Vec<Entry> {
-    let mut written = Vec::with_capacity(entries.len());
+fn merged(entries: impl Iterator<Item = Entry>, diagnostics: &mut Vec<Diagnostic>) -> Vec<Entry> {
+    let mut written = Vec::new();
     let mut merges = Vec::new();
     for entry in entries {
         if is_merge(&entry) { merges.push(entry) } else { written.push(entry) }
