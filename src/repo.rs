@@ -2,6 +2,7 @@
 //!
 //! Owns the parse cache that every build of a run shares. It knows nothing of kustomize.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
@@ -14,6 +15,16 @@ pub struct Repo {
     files: FileSet,
     /// By the id of the file; shared with the revisions in which the file is the same.
     parsed: Vec<Arc<OnceLock<Parsed>>>,
+    lending: Lending,
+}
+
+/// What becomes of a text that was parsed for a caller who takes parts of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lending {
+    /// It is kept, for the next one.
+    Shared,
+    /// It is the caller's: there is no next one.
+    GivenAway,
 }
 
 /// What differs between two revisions of a repository.
@@ -38,7 +49,13 @@ impl Repo {
     /// Returns the repository of `files`; nothing is parsed yet.
     pub fn new(files: FileSet) -> Self {
         let parsed = (0..files.sources().len()).map(|_| Arc::default()).collect();
-        Self { files, parsed }
+        Self { files, parsed, lending: Lending::Shared }
+    }
+
+    /// Returns the repository of `files` for one build and no other reader: the objects of a file are the build's alone,
+    /// so that changing one copies nothing.
+    pub fn for_one_build(files: FileSet) -> Self {
+        Self { lending: Lending::GivenAway, ..Self::new(files) }
     }
 
     /// Returns the repository after `edits` (the new content of a path, or nothing where its file is gone), and what
@@ -67,7 +84,7 @@ impl Repo {
             parsed[id.index()] = Arc::default();
         }
         parsed.resize_with(files.sources().len(), Arc::default);
-        (Self { files, parsed }, changes)
+        (Self { files, parsed, lending: self.lending }, changes)
     }
 
     /// Returns the files.
@@ -92,8 +109,22 @@ impl Repo {
 
     /// Returns what `id` holds as YAML, parsing it at the first call; nothing for what is not text.
     pub fn yaml(&self, id: SourceId) -> Option<&Parsed> {
-        let file = self.source(id)?;
-        let Content::Text(text) = file.content() else { return None };
+        let text = self.text(id)?;
         Some(self.parsed.get(id.index())?.get_or_init(|| yaml::parse(id, text)))
+    }
+
+    /// Returns what [`Repo::yaml`] does, to a caller who takes the objects out of it.
+    pub fn yaml_to_take(&self, id: SourceId) -> Option<Cow<'_, Parsed>> {
+        match self.lending {
+            Lending::Shared => self.yaml(id).map(Cow::Borrowed),
+            Lending::GivenAway => self.text(id).map(|text| Cow::Owned(yaml::parse(id, text))),
+        }
+    }
+
+    fn text(&self, id: SourceId) -> Option<&str> {
+        match self.source(id)?.content() {
+            Content::Text(text) => Some(text),
+            _ => None,
+        }
     }
 }

@@ -95,7 +95,7 @@ pub(super) fn read_reachable(root: &Path, directory: &RepoPath) -> Repo {
         }
         read.push(part);
     }
-    Repo::new(FileSet::from_contents(contents))
+    Repo::for_one_build(FileSet::from_contents(contents))
 }
 
 /// Returns what `patterns` match, each as a line of a .gitignore.

@@ -1,5 +1,6 @@
 //! Files to kustomization files and resources.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use smol_str::format_smolstr;
@@ -10,25 +11,24 @@ use crate::kustomize::file::{FILE_NAMES, KustomizationFile, Strictness};
 use crate::kustomize::listing::Listing;
 use crate::kustomize::openapi::{Part, comment};
 use crate::text::{RepoPath, SourceId, Span};
-use crate::yaml::{DUPLICATE_KEY, Node, Parsed};
+use crate::yaml::{DUPLICATE_KEY, Document, Node, Parsed};
 
 /// An object and the span of its document.
 pub(crate) type Object = (Node, Span);
 
 /// Returns the objects of `parsed`, lists expanded behind the others, and why kustomize would refuse them.
-pub(crate) fn objects(parsed: &Parsed) -> Result<Vec<Object>, Vec<Diagnostic>> {
+pub(crate) fn objects(parsed: Cow<'_, Parsed>) -> Result<Vec<Object>, Vec<Diagnostic>> {
     let mut refused: Vec<Diagnostic> = Vec::new();
     if parsed.is_broken() || parsed.diagnostics.iter().any(|finding| finding.rule == DUPLICATE_KEY) {
         let is_error = |finding: &&Diagnostic| finding.severity == Severity::Error;
         refused.extend(parsed.diagnostics.iter().filter(is_error).cloned());
     }
     let mut objects = Vec::new();
-    let mut queue: VecDeque<Object> = parsed
-        .documents
-        .iter()
-        .filter(|document| !is_nothing(&document.root))
-        .map(|d| (d.root.clone(), d.span))
-        .collect();
+    let object = |document: Document| (!is_nothing(&document.root)).then_some((document.root, document.span));
+    let mut queue: VecDeque<Object> = match parsed {
+        Cow::Borrowed(parsed) => parsed.documents.iter().cloned().filter_map(object).collect(),
+        Cow::Owned(parsed) => parsed.documents.into_iter().filter_map(object).collect(),
+    };
     while let Some((node, span)) = queue.pop_front() {
         if let Some(finding) = not_an_object(&node, span) {
             refused.push(finding);
@@ -75,12 +75,12 @@ pub(crate) fn not_an_object(node: &Node, span: Span) -> Option<Diagnostic> {
 
 /// Returns the objects of the file `id`; what is wrong with it is recorded.
 pub(crate) fn file_objects(context: &mut Context<'_>, id: SourceId, named_at: Span, part: Part) -> Vec<Object> {
-    let Some(parsed) = context.repo.yaml(id) else {
+    let Some(parsed) = context.repo.yaml_to_take(id) else {
         let path = context.repo.source(id).map(|file| file.path().to_string()).unwrap_or_default();
         context.error(rule::NOT_AN_OBJECT, format!("`{path}` is no text"), named_at, "named here");
         return Vec::new();
     };
-    comment::note(context, parsed, part);
+    comment::note(context, &parsed, part);
     match objects(parsed) {
         Ok(objects) => objects,
         Err(refused) => {

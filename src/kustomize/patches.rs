@@ -2,6 +2,8 @@
 //!
 //! Source: kustomize v5.8.1, `api/internal/builtins/Patch*.go`.
 
+use std::borrow::Cow;
+
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::kustomize::context::{Accumulator, Context, rule};
 use crate::kustomize::json_patch::{self, Operation};
@@ -123,7 +125,7 @@ pub(crate) fn run_strategic_merge(context: &mut Context<'_>, to: &mut Accumulato
 pub(crate) fn inline_objects(context: &Context<'_>, entry: &Node) -> Option<Vec<Object>> {
     // A path never has a line break or a colon followed by a blank, so that most are recognised at once.
     entry.as_str().filter(|text| text.contains('\n') || text.contains(": ") || text.contains('{'))?;
-    load::objects(&embedded(context, entry)).ok().filter(|objects| !objects.is_empty())
+    load::objects(Cow::Owned(embedded(context, entry))).ok().filter(|objects| !objects.is_empty())
 }
 
 fn embedded(context: &Context<'_>, scalar: &Node) -> Parsed {
@@ -146,13 +148,13 @@ fn read_patch(context: &mut Context<'_>, entry: &Node, text_field: &str, dir: &R
         }
         (Some(inline), None) => {
             let parsed = embedded(context, inline);
-            sort_out(context, &parsed, inline.as_str().unwrap_or_default().trim(), inline.span)
+            sort_out(context, Cow::Owned(parsed), inline.as_str().unwrap_or_default().trim(), inline.span)
         }
         (None, Some(path)) => {
             let (_, id) = context.file(dir, path.as_str().unwrap_or_default(), path.span)?;
             let repo = context.repo;
             let text = repo.source(id).map_or("", |file| file.text());
-            let Some(parsed) = repo.yaml(id) else {
+            let Some(parsed) = repo.yaml_to_take(id) else {
                 context.error(rule::PATCH, "the patch is no text", path.span, "named here");
                 return None;
             };
@@ -162,7 +164,7 @@ fn read_patch(context: &mut Context<'_>, entry: &Node, text_field: &str, dir: &R
 }
 
 /// Decides which kind of patch `parsed` is.
-fn sort_out(context: &mut Context<'_>, parsed: &Parsed, text: &str, named_at: Span) -> Option<Patch> {
+fn sort_out(context: &mut Context<'_>, parsed: Cow<'_, Parsed>, text: &str, named_at: Span) -> Option<Patch> {
     let first = parsed.documents.first();
     if let Some(document) = first.filter(|document| document.root.as_sequence().is_some()) {
         // kustomize takes such a text for JSON and does not try YAML.
@@ -180,7 +182,7 @@ fn sort_out(context: &mut Context<'_>, parsed: &Parsed, text: &str, named_at: Sp
             };
         }
     }
-    comment::note(context, parsed, Part::Patch);
+    comment::note(context, &parsed, Part::Patch);
     match load::objects(parsed) {
         Ok(objects) => Some(Patch::StrategicMerge(objects)),
         Err(refused) => {
