@@ -34,7 +34,7 @@ impl NameReference {
     }
 
     /// Returns the references of `referrers`, entries of `fieldSpecs`, to the kind that `target` names.
-    fn new(target: FieldSpec, referrers: &[Node]) -> Self {
+    pub(super) fn new(target: FieldSpec, referrers: &[Node]) -> Self {
         let referrers = referrers.iter().map(FieldSpec::from_node).collect();
         Self { group: target.group, version: target.version, kind: target.kind, referrers }
     }
