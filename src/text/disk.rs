@@ -271,6 +271,15 @@ pub fn replace_texts(root: &Path, before: &FileSet, after: &FileSet) -> Result<u
     Ok(changed.len())
 }
 
+/// Makes a file that is to hold `bytes`, where there is none: a script (`#!`) may be run by whoever may read it.
+pub(super) fn new_file(path: &Path, bytes: &[u8]) -> io::Result<fs::File> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, if bytes.starts_with(b"#!") { 0o777 } else { 0o666 });
+    options.open(path)
+}
+
 fn temporary_in(directory: &Path) -> io::Result<tempfile::NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".gitops-gen-");
@@ -305,7 +314,7 @@ impl Written {
     }
 
     fn file(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let mut file = fs::OpenOptions::new().write(true).create_new(true).open(path)?;
+        let mut file = new_file(path, bytes)?;
         self.0.push(path.to_owned());
         file.write_all(bytes)?;
         file.sync_all()
@@ -338,6 +347,17 @@ mod tests {
         assert_eq!(files.text(&RepoPath::new("a.yaml").unwrap()), Some("a: 1\n"));
         let file = files.file(&RepoPath::new("b/x.bin").unwrap()).unwrap();
         assert!(matches!(file.content(), Content::Binary(bytes) if **bytes == [0xff, 0x00]));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_script_may_be_run_and_nothing_else() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let root = tempfile::tempdir().unwrap();
+        let files = FileSet::from_texts([("up.sh", "#!/usr/bin/env bash\n"), ("lib.sh", "# no script\n")]);
+        write_tree(root.path(), &files).unwrap();
+        let mode = |name: &str| fs::metadata(root.path().join(name)).unwrap().permissions().mode() & 0o100;
+        assert_eq!((mode("up.sh"), mode("lib.sh")), (0o100, 0));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use crate::text::disk::WriteError;
+use crate::text::disk::{WriteError, new_file};
 use crate::text::path::RepoPath;
 
 /// Where a change that is decided waits for being carried out.
@@ -122,7 +122,7 @@ fn stage(root: &Path, prepared: &Path, changes: &BTreeMap<RepoPath, Option<Vec<u
 }
 
 fn write_synced(path: &Path, content: &[u8]) -> io::Result<()> {
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).open(path)?;
+    let mut file = new_file(path, content)?;
     file.write_all(content)?;
     file.sync_all()
 }
