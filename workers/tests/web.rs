@@ -4,6 +4,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::print_stdout, reason = "what is skipped belongs into the log")]
 
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::io::BufRead;
 use std::io::BufReader;
 use std::io::Read;
@@ -237,7 +239,7 @@ fn the_demo_streams_candles_and_ends_by_an_interrupt() {
     let mut stream = BufReader::new(ask(demo.address(), "/events?market=synthetic%7CBTC%2FUSD&interval=1s"));
     // A candle a second would take longer: they begin with the past.
     let deadline = Instant::now() + Duration::from_mins(1);
-    let (mut starts, mut finals, mut has_progress) = (std::collections::BTreeSet::new(), 0, false);
+    let (mut starts, mut finals, mut has_progress) = (BTreeSet::new(), 0, false);
     while starts.len() < 100 || finals < 80 || !has_progress {
         assert!(Instant::now() < deadline, "{} candles", starts.len());
         let news = event(&mut stream);
@@ -282,6 +284,95 @@ fn what_is_wrong_with_the_demo_is_said_at_once() {
     assert_eq!(text.lines().count(), 1, "{text}");
     assert!(said(&["--candles", "soon"]).contains("`soon`, not a length from 1 second to a week"));
     assert!(said(&["--pairs", "0"]).contains("1..=10000"));
+}
+
+/// `candles` on a mock cluster whose only trades are those of half a minute.
+struct Cluster {
+    broker: Child,
+    address: String,
+}
+
+impl Cluster {
+    fn start() -> Self {
+        let mut broker = Command::new(env!("CARGO_BIN_EXE_mock-broker"))
+            .args(["trades:1", "candles:1", "trades.dlq:1", "trades.late:1"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut address = String::new();
+        BufReader::new(broker.stdout.take().unwrap()).read_line(&mut address).unwrap();
+        let cluster = Self { broker, address: address.trim().to_owned() };
+        let trades = [("SOURCE", "synthetic"), ("COUNT", "3000"), ("RATE", "100"), ("HISTORY_SECONDS", "30")];
+        let mut feeder = cluster.command(env!("CARGO_BIN_EXE_trades"));
+        let fed = feeder.env("KAFKA_TOPIC_NAME", "trades").envs(trades).stderr(Stdio::null()).status().unwrap();
+        assert!(fed.success());
+        cluster
+    }
+
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.envs([("KAFKA_BROKER_ADDRESS", self.address.as_str()), ("HTTP_ADDR", "127.0.0.1:0")]);
+        command
+    }
+
+    fn candles(&self) -> Command {
+        let mut command = self.command(env!("CARGO_BIN_EXE_candles"));
+        command
+            .envs([("KAFKA_INPUT_TOPIC", "trades"), ("KAFKA_OUTPUT_TOPIC", "candles"), ("CANDLE_SECONDS", "1")])
+            .envs([("KAFKA_CONSUMER_GROUP", "candles"), ("IDLE_CLOSE_MS", "500"), ("COMMIT_INTERVAL_MS", "100")])
+            .stderr(Stdio::piped());
+        command
+    }
+
+    /// Starts `candles --web`; returns it with the final candles of a pair that its page has, when they are as many as `enough` wants.
+    fn page(&self, enough: impl Fn(usize) -> bool) -> (Child, BTreeMap<i64, serde_json::Value>) {
+        let mut candles = self.candles().args(["--web", "127.0.0.1:0"]).spawn().unwrap();
+        let mut lines = BufReader::new(candles.stderr.take().unwrap()).lines().map_while(Result::ok);
+        let said = lines.find(|line| line.contains("serving the live page")).unwrap();
+        std::thread::spawn(move || lines.for_each(|line| println!("candles: {line}")));
+        let said: serde_json::Value = serde_json::from_str(&said).unwrap();
+        let address = said["address"].as_str().unwrap().parse().unwrap();
+        let mut stream = BufReader::new(ask(address, "/events?market=synthetic%7CBTC%2FUSD&interval=1s"));
+        let (mut found, deadline) = (BTreeMap::new(), Instant::now() + Duration::from_mins(1));
+        while !enough(found.len()) {
+            assert!(Instant::now() < deadline, "{} candles", found.len());
+            for candle in event(&mut stream)["candles"].as_array().into_iter().flatten() {
+                if candle["status"] == "final" {
+                    found.insert(candle["start_us"].as_i64().unwrap(), candle.clone());
+                }
+            }
+        }
+        (candles, found)
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        let _ = self.broker.kill();
+        let _ = self.broker.wait();
+    }
+}
+
+#[test]
+fn candles_serves_the_page_when_asked_and_knows_the_recent_past_after_a_restart() {
+    let cluster = Cluster::start();
+    let (mut candles, before) = cluster.page(|count| count >= 30);
+    Command::new("kill").args(["-TERM", &candles.id().to_string()]).status().unwrap();
+    assert!(candles.wait().unwrap().success());
+    let (mut candles, after) = cluster.page(|count| count >= before.len());
+    candles.kill().unwrap();
+    candles.wait().unwrap();
+    for (start, candle) in before {
+        assert_eq!(Some(&candle), after.get(&start));
+    }
+
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let _keeps_it = TcpListener::bind(taken).unwrap();
+    let output = cluster.candles().env("WEB_ADDRESS", taken.to_string()).output().unwrap();
+    let log = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{log}");
+    assert!(log.contains(&format!("failed to listen on WEB_ADDRESS: `{taken}`: Address already in use")), "{log}");
 }
 
 /// In a headless Chromium; `.ci/run` installs it.

@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
@@ -28,7 +29,7 @@ const browser = await puppeteer.launch({
 const complaints = [];
 
 /** Opens the page with a market; what the stream says is kept in `heard`. */
-async function open(viewport, theme, query = "", motion = "no-preference") {
+async function open(viewport, theme, query = "", motion = "no-preference", from = url) {
   const page = await browser.newPage();
   page.on("console", (message) => ["error", "warn"].includes(message.type()) && complaints.push(message.text()));
   page.on("pageerror", (error) => complaints.push(error.message));
@@ -52,7 +53,7 @@ async function open(viewport, theme, query = "", motion = "no-preference") {
       }
     };
   });
-  await page.goto(url + query, { waitUntil: "domcontentloaded" });
+  await page.goto(from + query, { waitUntil: "domcontentloaded" });
   return page;
 }
 
@@ -100,7 +101,7 @@ const checks = subject === "page" ? {
     await page.close();
   },
 
-  async "everything can be done by keyboard"() {
+  async "everything can be done by keyboard, and a pair be chosen by mouse"() {
     const page = await open(DESK, "light", BTC);
     await within(page, () => document.querySelectorAll("#plot .candles .candle").length >= 5);
     await page.focus("#chart");
@@ -125,6 +126,10 @@ const checks = subject === "page" ? {
     await within(page, () => document.querySelectorAll("#plot .candles .candle").length >= 5);
     assert.deepEqual(await page.evaluate(() => globalThis.streams.map((stream) => stream.readyState)), [2, 1], "one stream");
     assert.match(page.url(), /market=synthetic%7CETH%2FUSD/);
+    await page.click("#pair");
+    await within(page, () => document.querySelectorAll("#pairs [role=option]").length >= 8);
+    await page.click("#pairs [role=option]:nth-child(2)");
+    await within(page, () => document.querySelector("#market").textContent.startsWith("BTC/USD"));
     await page.close();
   },
 
@@ -146,6 +151,34 @@ const checks = subject === "page" ? {
     await page.click("#pause");
     assert.ok((await changes()) >= 1, "goes on");
     await page.close();
+  },
+
+  async "a connection that is lost is told, and found again"() {
+    const { port, hostname } = new URL(url);
+    const sockets = new Set();
+    const relay = createServer((socket) => {
+      const onward = connect(Number(port), hostname);
+      for (const [from, to] of [[socket, onward], [onward, socket]]) {
+        sockets.add(from);
+        from.on("error", () => to.destroy()).on("close", () => (sockets.delete(from), to.destroy())).pipe(to);
+      }
+    });
+    const listen = (at) => new Promise((done) => relay.listen(at, "127.0.0.1", () => done(relay.address().port)));
+    const at = await listen(0);
+    const page = await open(DESK, "light", BTC, "no-preference", `http://127.0.0.1:${at}/`);
+    const says = (words) => within(page, (text) => document.querySelector("#connection").textContent === text, words);
+    await says("Live");
+    relay.close();
+    for (const socket of sockets) socket.destroy();
+    await says("No connection");
+    await listen(at);
+    await says("Live");
+    const before = await page.evaluate(() => Math.max(...globalThis.heard.keys()));
+    await within(page, (start) => Math.max(...globalThis.heard.keys()) > start, before);
+    await page.close();
+    relay.close();
+    // What the browser says of it belongs to it.
+    complaints.splice(0, complaints.length, ...complaints.filter((text) => !text.includes("net::ERR_")));
   },
 
   async "in both themes and sizes it is accessible, fits, and a picture is taken"() {

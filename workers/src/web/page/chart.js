@@ -260,7 +260,7 @@ export class Chart {
     const ruler = Math.round(bottom - frame.plot * VOLUME) + 0.5;
     set(this.volumeLine, { x1: 0, x2: frame.width, y1: ruler, y2: ruler });
     set(this.volumeText, { x: frame.width + 8, y: ruler + 4 });
-    this.volumeText.textContent = shown.length > 0 ? `V ${Number(most.toPrecision(3)).toLocaleString("en")}` : "";
+    this.volumeText.textContent = shown.length > 0 ? `V ${most.toLocaleString("en", { maximumSignificantDigits: 3 })}` : "";
     this.volumes.show(shown, (candle) => candle.start_us, () => element("rect", {}), (rect, candle) => {
       const height = Math.max(1, (Number(candle.volume) / most) * frame.plot * VOLUME);
       set(rect, {

@@ -64,10 +64,16 @@ function choose(market) {
 }
 
 function follow() {
-  state.source?.close();
   state.candles.clear();
   chart.reset();
-  [state.partition, state.isFresh, state.followed] = [null, true, performance.now()];
+  [state.partition, state.followed] = [null, performance.now()];
+  connect();
+  drawSoon();
+}
+
+function connect() {
+  state.source?.close();
+  state.isFresh = true;
   const query = new URLSearchParams({ market: state.market, interval: state.interval });
   history.replaceState(null, "", `?${query}`);
   const source = new EventSource(`events?${query}`);
@@ -78,10 +84,17 @@ function follow() {
   source.addEventListener("error", () => {
     setLink("lost");
     // The browser gives up after an answer that is no stream: too many readers, a proxy's error.
-    if (source.readyState === EventSource.CLOSED) setTimeout(() => state.source === source && follow(), RETRY_MS);
+    if (source.readyState === EventSource.CLOSED) setTimeout(() => state.source === source && connect(), RETRY_MS);
   });
-  drawSoon();
 }
+
+// A tab that nobody sees holds no connection: a browser has six for a server.
+document.addEventListener("visibilitychange", () => {
+  if (state.market === "") return;
+  if (!document.hidden) return connect();
+  state.source?.close();
+  setLink("waiting");
+});
 
 function hear(message) {
   if (state.isFresh) state.candles.clear();
@@ -107,7 +120,7 @@ function setLink(link) {
   const lag = state.progress?.partitions.reduce((sum, partition) => sum + partition.lag, 0) ?? 0;
   const isBehind = link === "live" && state.progress && (!state.progress.ready || lag > 10_000);
   const name = state.isPaused && link === "live" ? "paused" : isBehind ? "behind" : link;
-  const texts = { waiting: "Waiting for trades", live: "Live", behind: "Catching up", paused: "Paused", lost: "No connection" };
+  const texts = { waiting: "Waiting", live: "Live", behind: "Catching up", paused: "Paused", lost: "No connection" };
   const box = byId("connection");
   // Read out when it changes, not with every message.
   if (box.dataset.state === name && byId("connection-text").textContent === texts[name]) return;
@@ -156,6 +169,13 @@ function emptyText() {
 
 function drawChart() {
   chart.draw();
+  // Whoever listens to the chart hears what they chose, not every trade.
+  if (document.activeElement !== chartBox) speak();
+  byId("latest").disabled = chart.back === 0 && chart.chosen === null;
+  drawReadout(chart.current());
+}
+
+function speak() {
   const current = chart.current();
   const index = chart.candles.indexOf(current);
   const attributes = {
@@ -164,8 +184,6 @@ function drawChart() {
     "aria-valuetext": current ? spoken(current) : "No candles yet",
   };
   for (const [name, value] of Object.entries(attributes)) chartBox.setAttribute(name, String(value));
-  byId("latest").disabled = chart.back === 0 && chart.chosen === null;
-  drawReadout(current);
 }
 
 function spoken(candle) {
@@ -318,6 +336,7 @@ chartBox.addEventListener("keydown", (event) => {
   event.preventDefault();
   act();
   drawChart();
+  speak();
 });
 
 for (const [id, act] of [

@@ -60,8 +60,6 @@ export function makePicker({ input, panel, list, count, choose }) {
           small.textContent = exchange;
           option.append(" ", small);
         }
-        // Before the input loses the focus.
-        option.addEventListener("pointerdown", (event) => event.preventDefault());
         option.addEventListener("click", () => pick(market));
         return option;
       }),
@@ -91,6 +89,8 @@ export function makePicker({ input, panel, list, count, choose }) {
     }
   }
 
+  // The input keeps the focus while somebody scrolls or chooses.
+  panel.addEventListener("mousedown", (event) => event.preventDefault());
   input.addEventListener("focus", () => input.select());
   input.addEventListener("click", () => panel.hidden && search(""));
   input.addEventListener("input", () => {

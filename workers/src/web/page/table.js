@@ -7,7 +7,8 @@ export function makeTable(body) {
   const rows = new Map();
 
   return function show(candles, seconds) {
-    const decimals = Math.max(0, ...candles.map((candle) => decimalsOf(candle.close)));
+    const most = (name) => Math.max(0, ...candles.map((candle) => decimalsOf(candle[name])));
+    const decimals = [most("close"), most("volume")];
     const wanted = new Set(candles.map((candle) => candle.start_us));
     for (const [start, { row }] of rows) {
       if (wanted.has(start)) continue;
@@ -18,12 +19,12 @@ export function makeTable(body) {
     for (const candle of candles.toReversed()) {
       let known = rows.get(candle.start_us);
       if (!known) {
-        known = { row: makeRow(), candle: null, decimals };
+        known = { row: makeRow(), candle: null, decimals: "" };
         rows.set(candle.start_us, known);
       }
-      if (known.candle !== candle || known.decimals !== decimals) {
+      if (known.candle !== candle || known.decimals !== decimals.join()) {
         fill(known.row, candle, seconds, decimals);
-        [known.candle, known.decimals] = [candle, decimals];
+        [known.candle, known.decimals] = [candle, decimals.join()];
       }
       const place = before ? before.nextSibling : body.firstChild;
       if (place !== known.row) body.insertBefore(known.row, place);
@@ -40,11 +41,11 @@ function makeRow() {
   return row;
 }
 
-function fill(row, candle, seconds, decimals) {
+function fill(row, candle, seconds, [ofPrice, ofVolume]) {
   const texts = [
     `${day(candle.start_us)} ${time(candle.start_us, seconds)}`,
-    ...[candle.open, candle.high, candle.low, candle.close].map((price) => decimal(price, decimals)),
-    decimal(candle.volume),
+    ...[candle.open, candle.high, candle.low, candle.close].map((price) => decimal(price, ofPrice)),
+    decimal(candle.volume, ofVolume),
     whole(candle.trade_count),
     whole(candle.missing_trades),
     standing(candle),
