@@ -8,6 +8,7 @@ mod build;
 mod checklist;
 mod completions;
 mod console;
+mod entry;
 mod explain;
 mod fleet;
 mod images;
@@ -17,6 +18,7 @@ mod lsp;
 mod man;
 mod promote;
 mod remove;
+mod rename;
 mod rollback;
 mod rules;
 mod schema;
@@ -64,6 +66,7 @@ enum Command {
     Update(update::Args),
     Add(add::Args),
     Remove(remove::Args),
+    Rename(rename::Args),
     Validate(validate::Args),
     Build(build::Args),
     Checklist(checklist::Args),
@@ -165,6 +168,7 @@ pub fn main() -> ExitCode {
         Command::Update(args) => update::run(&args, &console),
         Command::Add(args) => add::run(&args, &console),
         Command::Remove(args) => remove::run(&args, &console),
+        Command::Rename(args) => rename::run(&args, &console),
         Command::Validate(args) => validate::run(&args, &console),
         Command::Build(args) => build::run(&args, &console),
         Command::Checklist(args) => checklist::run(&args, &console),

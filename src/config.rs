@@ -32,8 +32,14 @@ use smol_str::SmolStr;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::text::{RepoPath, Spanned};
 
+/// JSON Schema of the file, without that of the parameters.
+pub const SCHEMA: &str = include_str!("config/gitops.schema.json");
+
 /// Where the file stands.
 pub const FILE: &str = "gitops.yaml";
+
+/// The newest format of the file that this program reads, its field `version`.
+pub const VERSION: u64 = 1;
 
 /// What the file says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

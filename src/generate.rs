@@ -11,20 +11,24 @@
 //! ```
 
 mod base;
+mod block;
+mod block_style;
 mod blueprint;
 mod builtin;
-#[cfg_attr(not(test), expect(dead_code, reason = "the engine asks for versions once it reads blocks"))]
 mod compatibility;
+mod contributions;
 mod data;
-#[cfg_attr(not(test), expect(dead_code, reason = "the engine derives these once it reads blocks"))]
 mod diagram;
+mod gitops_schema;
+mod graph;
 mod lock;
 mod merge;
 mod parameters;
-#[cfg_attr(not(test), expect(dead_code, reason = "the engine derives these once it reads blocks"))]
+mod plan;
 mod quota;
 mod records;
 mod render;
+mod scope;
 mod template;
 mod update;
 
@@ -32,6 +36,7 @@ pub use crate::generate::base::{BASE_PATH, Texts, generated_before};
 pub use crate::generate::blueprint::{Blueprint, Question};
 pub use crate::generate::builtin::{builtin, builtin_names};
 pub use crate::generate::data::FileError;
+pub use crate::generate::gitops_schema::{SCHEMA_PATH, gitops_schema};
 pub use crate::generate::lock::{LOCK_PATH, Lock};
 pub use crate::generate::merge::{Merged, NodeConflict, merge};
 pub use crate::generate::parameters::ParameterProblem;

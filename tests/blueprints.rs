@@ -189,7 +189,8 @@ fn no_secret_is_readable_and_no_version_is_open() {
 
 #[test]
 fn every_wrong_parameter_is_told_at_once() {
-    let wrong = answers(&[("organisation", "Acme!"), ("clusters.fra1.address", "1.2.3"), ("candleSeconds", "0")]);
+    let wrong =
+        answers(&[("organisation", "Acme!"), ("clusters.fra1.address", "1.2.3"), ("apps.candles.canaryWeight", "99")]);
     let error = generate::generate(&crypto_trading(), &wrong).unwrap_err();
     let GenerateError::Parameters(problems) = &error else { panic!("{error}") };
     assert_eq!(problems.len(), 3, "{error}");
@@ -198,7 +199,10 @@ fn every_wrong_parameter_is_told_at_once() {
 #[test]
 fn an_automation_cluster_that_is_none_is_refused() {
     let error = generate::generate(&crypto_trading(), &answers(&[("imageAutomationCluster", "lon1")])).unwrap_err();
-    assert_eq!(error.to_string(), "use the parameters: imageAutomationCluster names none of the clusters");
+    assert_eq!(
+        error.to_string(),
+        "use the parameters: `imageAutomationCluster` is `lon1`, which is none of the clusters"
+    );
 }
 
 #[test]
@@ -220,7 +224,7 @@ fn what_a_template_breaks_is_told_at_the_line_of_the_template() {
     let blueprint = Blueprint::from_files(&FileSet::from_texts(files)).unwrap();
     let error = generate::generate(&blueprint, &blueprint.defaults()).unwrap_err();
     let GenerateError::Template(error) = &error else { panic!("{error}") };
-    assert_eq!(error.template.as_str(), "a.yaml.hbs");
+    assert_eq!(error.template.as_str(), "templates/a.yaml.hbs");
     assert!((5..=6).contains(&error.line), "{error}");
 }
 

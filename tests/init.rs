@@ -88,11 +88,11 @@ fn a_second_run_changes_nothing() {
 #[test]
 fn wrong_parameters_are_told_in_one_message_and_write_nothing() {
     let directory = tempfile::tempdir().unwrap();
-    let output = init(directory.path(), &["--yes", "--organisation", "Acme!", "--set", "candleSeconds=0"]);
+    let output = init(directory.path(), &["--yes", "--organisation", "Acme!", "--set", "apps.candles.canaryWeight=99"]);
     assert_eq!(output.status.code(), Some(2));
     let said = stderr(&output);
     assert!(said.contains("`organisation` is \"Acme!\", expected lower-case letters"), "{said}");
-    assert!(said.contains("`candleSeconds`"), "{said}");
+    assert!(said.contains("`apps.candles.canaryWeight`"), "{said}");
     assert_eq!(said.lines().count(), 1, "{said}");
     assert!(paths(directory.path()).is_empty());
 }

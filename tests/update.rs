@@ -60,7 +60,7 @@ fn a_parameter_that_is_edited_in_gitops_yaml_reaches_every_file_and_edits_stay()
     let directory = fleet();
     let here = directory.path();
     edit(here, "apps/base/candles/workload/deployment.yaml", "replicas: ", "# ours\n  replicas: 1");
-    edit(here, "gitops.yaml", "candleSeconds: 60", "candleSeconds: 30");
+    edit(here, "gitops.yaml", "CANDLE_SECONDS: \"60\"", "CANDLE_SECONDS: \"30\"");
     let check = run(here, &["update", "--check"]);
     assert_eq!(check.status.code(), Some(1), "{}", stdout(&check));
     assert!(stdout(&check).contains("write  apps/base/candles/workload/deployment.yaml"), "{}", stdout(&check));
@@ -95,7 +95,7 @@ fn a_cluster_that_is_added_and_removed_again_leaves_no_trace() {
     let output = run(here, &["add", "cluster", "lon1"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert!(here.join("clusters/lon1/apps.yaml").is_file());
-    let entry = "    \"lon1\":\n      environment: \"production\"\n      region: \"lon1\"\n";
+    let entry = "    lon1:\n      address: 192.0.2.1\n      environment: production\n      region: lon1\n";
     assert!(fs::read_to_string(here.join("gitops.yaml")).unwrap().contains(entry));
     // What only the others use is not unused for that.
     let checked = run(here, &["validate", "--cluster", "lon1", "--fail-on", "note"]);
@@ -116,7 +116,7 @@ fn a_cluster_that_is_edited_into_gitops_yaml_is_added_by_an_update() {
     let directory = fleet();
     let here = directory.path();
     let entry = "  clusters:\n    lon1: {environment: production, region: lon1, address: 203.0.113.40}\n";
-    edit(here, "gitops.yaml", "  clusters:\n    \"fra1\"", &format!("{entry}    \"fra1\""));
+    edit(here, "gitops.yaml", "  clusters:\n    fra1", &format!("{entry}    fra1"));
     let output = run(here, &["update"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert!(here.join("clusters/lon1/apps.yaml").is_file());
@@ -135,7 +135,7 @@ fn a_cluster_that_cannot_be_added_or_removed_is_refused_and_nothing_is_written()
         (vec!["add", "cluster", "LON 1"], "expected a DNS label"),
         (vec!["add", "cluster", "lon1", "--set", "regoin=lon1"], "`clusters.lon1.regoin` is no parameter; `region` is"),
         (vec!["remove", "cluster", "lon1", "--yes"], "`clusters.lon1` is not there"),
-        (vec!["remove", "cluster", "fra1", "--yes"], "imageAutomationCluster names none of the clusters"),
+        (vec!["remove", "cluster", "fra1", "--yes"], "is `fra1`, which is none of the clusters"),
     ] {
         let output = run(here, &arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
@@ -145,11 +145,108 @@ fn a_cluster_that_cannot_be_added_or_removed_is_refused_and_nothing_is_written()
 }
 
 #[test]
+fn an_app_and_a_topic_that_are_added_and_removed_again_leave_no_trace() {
+    let directory = fleet();
+    let here = directory.path();
+    let before = contents(here);
+    let app = ["add", "app", "alerts", "--set", "kind=worker", "--set", "outbound=true"];
+    let output = run(here, &app);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let with_app = contents(here);
+    let topic =
+        ["add", "topic", "notices", "--set", "partitions=2", "--produced-by", "candles", "--consumed-by", "alerts"];
+    let output = run(here, &topic);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let deployment = fs::read_to_string(here.join("apps/base/alerts/deployment.yaml")).unwrap();
+    assert!(deployment.contains("name: KAFKA_INPUT_TOPIC\n              value: \"notices\""), "{deployment}");
+    assert!(fs::read_to_string(here.join("infrastructure/kafka/base/topics.yaml")).unwrap().contains("name: notices"));
+    assert!(here.join("image-automation/alerts.yaml").is_file());
+    let checked = run(here, &["validate", "--fail-on", "note"]);
+    assert!(checked.status.success(), "{}", stdout(&checked));
+
+    let shown = run(here, &["remove", "topic", "notices"]);
+    assert_eq!(shown.status.code(), Some(1));
+    assert!(stdout(&shown).contains("gone from cluster `fra1`: KafkaTopic kafka/notices"), "{}", stdout(&shown));
+    let output = run(here, &["remove", "topic", "notices", "--yes"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(contents(here), with_app);
+    let output = run(here, &["remove", "app", "alerts", "--yes"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(contents(here), before);
+}
+
+#[test]
+fn what_would_not_fit_together_is_not_added_or_removed() {
+    let directory = fleet();
+    let here = directory.path();
+    let before = contents(here);
+    for (arguments, said) in [
+        (vec!["add", "topic", "notices"], "`topics.notices` is neither written nor read by an app"),
+        (vec!["add", "topic", "notices", "--produced-by", "nobody"], "`apps.nobody` is not there"),
+        (vec!["add", "app", "web"], "`apps.web.port` is missing"),
+        (vec!["add", "app", "kafka", "--set", "kind=worker"], "`apps.kafka` has the name of another part of the fleet"),
+        (vec!["remove", "app", "trades", "--yes"], "`topics.trades` is read and nobody writes it"),
+        (
+            vec!["remove", "topic", "trades", "--yes"],
+            "names topic `trades`, which the app neither produces nor consumes",
+        ),
+    ] {
+        let output = run(here, &arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(stderr(&output).contains(said), "{arguments:?}: {}", stderr(&output));
+        assert_eq!(contents(here), before);
+    }
+}
+
+#[test]
+fn a_renamed_cluster_keeps_what_a_person_changed_in_its_directory() {
+    let directory = fleet();
+    let here = directory.path();
+    let before = contents(here);
+    edit(here, "clusters/fra1/cluster-vars.yaml", "  CLUSTER_REGION", "  # ours\n  OURS: mine\n  CLUSTER_REGION");
+    let edited = contents(here);
+    let shown = run(here, &["rename", "cluster", "fra1", "eu1"]);
+    assert_eq!((shown.status.code(), contents(here) == edited), (Some(1), true));
+    assert!(stdout(&shown).contains("move   clusters/fra1/cluster-vars.yaml to clusters/eu1/cluster-vars.yaml"));
+    let output = run(here, &["rename", "cluster", "fra1", "eu1", "--yes"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(!here.join("clusters/fra1").exists());
+    let variables = fs::read_to_string(here.join("clusters/eu1/cluster-vars.yaml")).unwrap();
+    assert!(variables.contains("# ours\n  OURS: mine") && variables.contains("CLUSTER_NAME: \"eu1\""), "{variables}");
+    assert!(fs::read_to_string(here.join("gitops.yaml")).unwrap().contains("imageAutomationCluster: \"eu1\""));
+    assert_eq!(stderr(&run(here, &["update"])), "nothing to do\n");
+    let checked = run(here, &["validate", "--fail-on", "note"]);
+    assert!(checked.status.success(), "{}", stdout(&checked));
+
+    run(here, &["rename", "cluster", "eu1", "fra1", "--yes"]);
+    edit(here, "clusters/fra1/cluster-vars.yaml", "  # ours\n  OURS: mine\n", "");
+    assert_eq!(contents(here), before);
+    assert!(
+        stderr(&run(here, &["rename", "cluster", "fra1", "nyc1", "--yes"]))
+            .contains("`clusters.nyc1` is there already")
+    );
+}
+
+#[test]
+fn a_file_of_a_later_format_is_refused_on_its_line_and_nothing_is_written() {
+    let directory = fleet();
+    let here = directory.path();
+    edit(here, "gitops.yaml", "version: 1", "version: 2");
+    let before = contents(here);
+    let output = run(here, &["update"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("`gitops.yaml`, line 2: it has version 2"), "{}", stderr(&output));
+    assert_eq!(contents(here), before);
+    let output = run(here, &["validate"]);
+    assert!(stdout(&output).contains("gitops.yaml has version 2, this program reads version 1"), "{}", stdout(&output));
+}
+
+#[test]
 fn a_node_that_both_changed_is_a_conflict_that_is_told_and_marked() {
     let directory = fleet();
     let here = directory.path();
     edit(here, "apps/base/candles/workload/deployment.yaml", "value: \"60\"", "value: \"45\"");
-    let output = run(here, &["update", "--set", "candleSeconds=30"]);
+    let output = run(here, &["update", "--set", "apps.candles.env.CANDLE_SECONDS=30"]);
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     let said = stderr(&output);
     assert!(said.contains("conflict apps/base/candles/workload/deployment.yaml:"), "{said}");
@@ -169,15 +266,15 @@ fn a_node_that_both_changed_is_a_conflict_that_is_told_and_marked() {
 fn what_cannot_be_updated_is_refused_on_its_line_and_nothing_is_written() {
     let directory = fleet();
     let here = directory.path();
-    edit(here, "gitops.yaml", "candleSeconds: 60", "candleSeconds: 0");
-    edit(here, "gitops.yaml", "region: \"nyc1\"", "region: \"NYC 1\"");
+    edit(here, "gitops.yaml", "canaryWeight: 10", "canaryWeight: 99");
+    edit(here, "gitops.yaml", "region: nyc1", "region: NYC 1");
     let before = contents(here);
     let output = run(here, &["update"]);
     assert_eq!(output.status.code(), Some(2));
     let text = fs::read_to_string(here.join("gitops.yaml")).unwrap();
     let line = |needle: &str| text.lines().position(|line| line.contains(needle)).unwrap() + 1;
     let said = stderr(&output);
-    assert!(said.contains(&format!("gitops.yaml:{}:", line("candleSeconds"))), "{said}");
+    assert!(said.contains(&format!("gitops.yaml:{}:", line("canaryWeight"))), "{said}");
     assert!(said.contains(&format!("gitops.yaml:{}:", line("NYC 1"))), "{said}");
     assert_eq!(contents(here), before);
 
@@ -269,7 +366,7 @@ proptest! {
         }
         // Every file of another generation differs somewhere: names, hosts, numbers, a cluster more and one fewer.
         for (name, value) in [
-            ("candleSeconds", seconds.to_string().as_str()), ("organisation", "acme"), ("domain", "example.com"),
+            ("apps.candles.env.CANDLE_SECONDS", seconds.to_string().as_str()), ("organisation", "acme"), ("domain", "example.com"),
             ("clusters.lon1.environment", "production"), ("clusters.lon1.region", "lon1"),
             ("clusters.lon1.address", "203.0.113.40"), ("releaseTag", "v0.3.0"),
         ] {

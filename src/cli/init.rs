@@ -193,7 +193,7 @@ fn answers(args: &Args, blueprint: &Blueprint) -> Result<Map<String, Value>, Ini
         let text = fs::read_to_string(path).map_err(|error| InitError::ReadParameters(path.clone(), error))?;
         let of_file = generate::parse_parameters(&text).map_err(|error| InitError::Parameters(path.clone(), error))?;
         given.extend(of_file.keys().cloned());
-        answers.extend(of_file);
+        blueprint.overlay(&mut answers, of_file);
     }
     let assigned = args.assignments.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     for (name, value) in args.named.given().chain(assigned) {

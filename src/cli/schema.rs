@@ -1,19 +1,21 @@
-//! `gitops-gen schema`: schemas from outside the repository.
+//! `gitops-gen schema`: the schema of gitops.yaml, and schemas from outside the repository.
 
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 
 use crate::cli::console::Console;
+use crate::cli::update::UpdateError;
 use crate::cli::{CliError, Ended};
+use crate::generate;
 use crate::schema::{self, Layout, SchemaLocation};
 use crate::text::{self, FileSet, RepoPath};
 
-/// Work with schemas of kinds that this tool does not know
+/// Print the JSON Schema of gitops.yaml, or work with schemas of kinds that this tool does not know
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -34,7 +36,10 @@ struct Import {
 
 /// Runs the subcommand.
 pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
-    let Command::Import(import) = &args.command;
+    let Some(Command::Import(import)) = &args.command else {
+        console.print(&generate::gitops_schema().map_err(UpdateError::from)?)?;
+        return Ok(Ended::Clean);
+    };
     let schemas = schema::import(&read(&import.from)?)?;
     text::write_tree(&import.output, &schemas)?;
     let list = schemas.iter().fold(String::new(), |list, (path, _)| list + path.as_str() + "\n");

@@ -71,12 +71,16 @@ pub(super) struct Generated {
     pub(super) blueprint: Blueprint,
     /// The parameters: those of gitops.yaml over those that it was generated with.
     pub(super) answers: Map<String, Value>,
+    /// Files that have another path from now on: `files` and `base` have them there already.
+    moves: BTreeMap<RepoPath, RepoPath>,
 }
 
 /// What an update comes to.
 #[derive(Debug)]
 pub(super) struct Plan {
     update: Update,
+    /// Files that get another path.
+    moves: BTreeMap<RepoPath, RepoPath>,
     /// Every file that is written or removed, the records included.
     writes: BTreeMap<RepoPath, Option<Vec<u8>>>,
     /// What Flux will remove: cluster and object.
@@ -117,17 +121,24 @@ impl Generated {
         let base = generate::generated_before(&files, &lock)?;
         let mut answers = blueprint.defaults();
         answers.extend(lock.answers);
-        answers.extend(generate::fleet_parameters(&files)?);
-        Ok(Self { directory: directory.to_owned(), files, base, blueprint, answers })
+        blueprint.overlay(&mut answers, generate::fleet_parameters(&files)?);
+        Ok(Self { directory: directory.to_owned(), files, base, blueprint, answers, moves: BTreeMap::new() })
     }
 
-    /// Returns the parameter `clusters` for change.
-    pub(super) fn clusters(&mut self) -> Result<&mut Map<String, Value>, UpdateError> {
-        let parameter = || "clusters".to_owned();
-        let missing = || ParameterProblem { parameter: parameter(), reason: "is none of this blueprint's".to_owned() };
-        let value = self.answers.get_mut("clusters").ok_or_else(missing).map_err(UpdateError::Parameter)?;
-        let wrong = || ParameterProblem { parameter: parameter(), reason: "is no mapping".to_owned() };
-        value.as_object_mut().ok_or_else(wrong).map_err(UpdateError::Parameter)
+    /// Moves what stands below the directory `from` to `to`: what a person changed there goes along.
+    pub(super) fn relocate(&mut self, from: &str, to: &str) {
+        let moved = |path: &RepoPath| {
+            let rest = path.as_str().strip_prefix(from)?.strip_prefix('/')?;
+            RepoPath::new(&format!("{to}/{rest}")).ok()
+        };
+        self.moves = self.files.iter().filter_map(|(path, _)| Some((path.clone(), moved(path)?))).collect();
+        let contents = self.files.iter().filter_map(|(path, _)| {
+            let content = self.files.file(path)?.content().clone();
+            Some((moved(path).unwrap_or_else(|| path.clone()), content))
+        });
+        self.files = FileSet::from_contents(contents).with_links(self.files.links().clone());
+        let base = std::mem::take(&mut self.base).into_iter();
+        self.base = base.map(|(path, text)| (moved(&path).unwrap_or(path), text)).collect();
     }
 
     /// Returns what brings the repository to the answers, checked in memory.
@@ -141,16 +152,21 @@ impl Generated {
             Records::new(env!("CARGO_PKG_VERSION"), &self.blueprint.name, self.answers.clone(), update.base.clone());
         let changed = update.changes.iter().map(|(path, text)| (path.clone(), text.clone().map(String::into_bytes)));
         let recorded = records.changes(&self.files).into_iter().map(|(path, content)| (path, Some(content)));
-        let writes: BTreeMap<_, _> = changed.chain(recorded).collect();
+        let moved = self.moves.iter().flat_map(|(old, new)| [(old.clone(), None), (new.clone(), self.bytes(new))]);
+        // The later says what stands there in the end.
+        let writes: BTreeMap<_, _> = moved.chain(changed).chain(recorded).collect();
         let mut pruned = BTreeSet::new();
         if !update.changes.is_empty() {
             let (before, after) = (Rendered::new(&self.files), Rendered::new(&self.after(&update)));
             if update.conflicts.is_empty() {
                 refuse_new_errors(&before, &after)?;
             }
-            pruned = before.objects().difference(&after.objects()).cloned().collect();
+            // What moves to another path stays in its cluster.
+            if self.moves.is_empty() {
+                pruned = before.objects().difference(&after.objects()).cloned().collect();
+            }
         }
-        Ok(Plan { update, writes, pruned })
+        Ok(Plan { update, moves: self.moves.clone(), writes, pruned })
     }
 
     /// Writes what `plan` says, all of it or nothing.
@@ -158,6 +174,15 @@ impl Generated {
         text::change_tree(&self.directory, &plan.writes)?;
         console.say(plan.to_string().trim_end());
         Ok(if plan.update.conflicts.is_empty() { Ended::Clean } else { Ended::WithFindings })
+    }
+
+    /// Returns the content of the file at `path`.
+    fn bytes(&self, path: &RepoPath) -> Option<Vec<u8>> {
+        match self.files.file(path)?.content() {
+            Content::Text(text) => Some(text.as_bytes().to_vec()),
+            Content::Binary(bytes) => Some(bytes.to_vec()),
+            Content::TooLarge(_) | Content::Unreadable(_) => None,
+        }
     }
 
     /// Returns the files as they are after `update`.
@@ -191,8 +216,15 @@ impl Generated {
         let mut node: &Node = parsed.documents.first()?.root.get("parameters")?;
         let mut span = node.span.start_point();
         for name in parameter.split('.') {
-            let Some(entry) = node.as_map().and_then(|map| map.entry(name)) else { break };
-            (node, span) = (&entry.value, entry.key.span);
+            if let Some(entry) = node.as_map().and_then(|map| map.entry(name)) {
+                (node, span) = (&entry.value, entry.key.span);
+            } else if let Some(item) =
+                node.as_sequence().zip(name.parse().ok()).and_then(|(list, at): (_, usize)| list.get(at))
+            {
+                (node, span) = (item, item.span);
+            } else {
+                break;
+            }
         }
         Some(if node.as_scalar().is_some() { node.span } else { span })
     }
@@ -201,6 +233,9 @@ impl Generated {
 /// The lines that say what happens to which file, what is in conflict, and what Flux will remove.
 impl std::fmt::Display for Plan {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (old, new) in &self.moves {
+            writeln!(formatter, "move   {old} to {new}")?;
+        }
         for (path, text) in &self.update.changes {
             writeln!(formatter, "{} {path}", if text.is_some() { "write " } else { "remove" })?;
         }
@@ -212,7 +247,8 @@ impl std::fmt::Display for Plan {
         for (cluster, object) in &self.pruned {
             writeln!(formatter, "gone from cluster `{cluster}`: {object}")?;
         }
-        match (self.update.changes.len(), self.update.conflicts.len(), self.writes.is_empty()) {
+        let moved = self.moves.values().filter(|path| !self.update.changes.contains_key(*path)).count();
+        match (self.update.changes.len() + moved, self.update.conflicts.len(), self.writes.is_empty()) {
             (0, 0, true) => writeln!(formatter, "nothing to do"),
             (0, 0, false) => writeln!(formatter, "nothing to do but to note the new version in .gitops-gen/"),
             (files, conflicts, _) => writeln!(formatter, "{files} files, {conflicts} conflicts"),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ignore::gitignore::GitignoreBuilder;
 use smol_str::SmolStr;
 
-use crate::config::{Config, Date, FILE, Level, Levels, NamedCluster, Suppression};
+use crate::config::{Config, Date, FILE, Level, Levels, NamedCluster, Suppression, VERSION};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::text::{FileSet, RepoPath, Span, Spanned};
 use crate::yaml::{self, Map, Node};
@@ -14,7 +14,7 @@ use crate::yaml::{self, Map, Node};
 pub const INVALID: &str = "config-invalid";
 
 /// Fields of the file.
-const FIELDS: &[&str] = &["flux", "clusters", "rules", "schemas", "exclude", "suppress"];
+const FIELDS: &[&str] = &["version", "flux", "clusters", "rules", "schemas", "exclude", "suppress"];
 /// Fields that are read elsewhere.
 const FOREIGN: &[&str] = &["apiVersion", "kind", "blueprint", "parameters"];
 /// Fields of a rule whose level depends on the path.
@@ -48,6 +48,7 @@ impl Reader {
     fn config(&mut self, root: &Node) -> Config {
         let Some(map) = self.map(root, FILE) else { return Config::default() };
         self.known_fields(map, FILE, FIELDS, FOREIGN);
+        self.version(map);
         Config {
             flux: map.get("flux").and_then(|node| self.text(node, "flux")),
             clusters: self.clusters(map),
@@ -56,6 +57,18 @@ impl Reader {
             exclude: self.exclude(map),
             suppressions: self.list(map, "suppress").iter().filter_map(|item| self.suppression(item)).collect(),
         }
+    }
+
+    /// Refuses a file of a later format: what it says there may mean something else.
+    fn version(&mut self, map: &Map) {
+        let Some(node) = map.get("version") else { return };
+        let Some(text) = self.text(node, "version") else { return };
+        if text.value.parse::<u64>().is_ok_and(|version| (1..=VERSION).contains(&version)) {
+            return;
+        }
+        let message = format!("{FILE} has version {}, this program reads version {VERSION}", text.value);
+        let finding = self.refuse(text.span, message, "a version of another program");
+        *finding = finding.clone().help("take a newer gitops-gen");
     }
 
     fn clusters(&mut self, map: &Map) -> Vec<NamedCluster> {
@@ -258,6 +271,15 @@ mod tests {
     fn without_a_file_nothing_is_configured() {
         assert_eq!(read(&FileSet::default()), (Config::default(), Vec::new()));
         assert_eq!(configured("# empty\n"), (Config::default(), Vec::new()));
+    }
+
+    #[test]
+    fn a_file_of_a_later_format_is_refused() {
+        assert_eq!(configured("version: 1\n").1, [""; 0]);
+        for version in ["2", "0", "next"] {
+            let said = configured(&format!("version: {version}\n")).1;
+            assert_eq!(said, [format!("gitops.yaml has version {version}, this program reads version 1")]);
+        }
     }
 
     #[test]

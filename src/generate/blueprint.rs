@@ -5,9 +5,16 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::generate::block::{self, Block, FileRule, Loop};
+use crate::generate::builtin;
 use crate::generate::data::{self, FileError};
 use crate::generate::parameters::{self, ParameterProblem};
 use crate::text::{FileSet, RepoPath};
+
+/// The parameters of every blueprint that has no schema of its own.
+const FLEET_SCHEMA: &str = "fleet.schema.json";
+/// The schema of a blueprint that stands alone, without the building blocks.
+const OWN_SCHEMA: &str = "parameters.schema.json";
 
 /// A blueprint as it was read.
 #[derive(Debug, Clone)]
@@ -19,12 +26,14 @@ pub struct Blueprint {
     /// Parameters that are worth a question at a terminal, in their order.
     pub questions: Vec<Question>,
     pub(super) requirements: Vec<Requirement>,
-    pub(super) loops: Vec<Loop>,
-    pub(super) rules: Vec<FileRule>,
+    /// What it says over the defaults of the schema.
+    parameters: Map<String, Value>,
     /// JSON Schema of the parameters, with their defaults.
     pub(super) schema: Value,
-    /// Content of `templates/`, by path below it.
-    pub(super) templates: BTreeMap<RepoPath, String>,
+    /// Whether the parameters are those of every fleet, which the graph of apps is derived from.
+    pub(super) is_fleet: bool,
+    /// The building blocks, whether they apply or not; the blueprint's own templates are the last.
+    pub(super) blocks: Vec<Block>,
 }
 
 /// A parameter that `init` asks for.
@@ -49,6 +58,8 @@ struct Manifest {
     #[serde(default)]
     require: Vec<Requirement>,
     #[serde(default)]
+    parameters: Map<String, Value>,
+    #[serde(default)]
     loops: Vec<Loop>,
     #[serde(default)]
     files: Vec<FileRule>,
@@ -64,69 +75,69 @@ pub(super) struct Requirement {
     pub(super) message: String,
 }
 
-/// A directory that is rendered once for every entry of a mapping.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Loop {
-    /// The directory of templates.
-    pub(super) directory: String,
-    /// The parameter, a mapping.
-    pub(super) each: String,
-    /// The name under which templates see the entry; its key is the entry's `name`.
-    #[serde(rename = "as")]
-    pub(super) variable: String,
-    /// The directory of the results, a template itself.
-    pub(super) path: String,
-}
-
-/// What is special about one file.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct FileRule {
-    /// The template, without `.hbs`.
-    pub(super) file: String,
-    /// An expression: the file is only there when it holds.
-    pub(super) when: Option<String>,
-    /// Where the result goes, a template itself; by default where the template is.
-    pub(super) path: Option<String>,
-}
-
 impl Blueprint {
     /// Returns the blueprint whose folder `files` is.
     ///
+    /// It stands on the built-in building blocks, and on those below its own `blocks/`, which win; unless it brings a
+    /// `parameters.schema.json`: then it stands alone.
+    ///
     /// # Errors
-    /// When `blueprint.yaml` or `parameters.schema.json` is missing or is not what it has to be.
+    /// When a manifest or a schema is missing or is not what it has to be.
     pub fn from_files(files: &FileSet) -> Result<Self, FileError> {
-        let manifest: Manifest = serde_path_to_error::deserialize(data::read(files, "blueprint.yaml")?)
-            .map_err(|error| FileError { path: "blueprint.yaml".to_owned(), line: None, reason: error.to_string() })?;
-        let schema = data::read(files, "parameters.schema.json")?;
-        let mut templates = BTreeMap::new();
-        let directory = RepoPath::root().join("templates").unwrap_or_else(|_| RepoPath::root());
-        for (path, _) in files.below(&directory) {
-            if let (Some(below), Some(text)) = (path.strip_prefix(&directory), files.text(path)) {
-                templates.insert(below, text.to_owned());
-            }
-        }
+        const MANIFEST: &str = "blueprint.yaml";
+        let manifest: Manifest = serde_path_to_error::deserialize(data::read(files, MANIFEST)?)
+            .map_err(|error| FileError { path: MANIFEST.to_owned(), line: None, reason: error.to_string() })?;
+        let stands_alone = RepoPath::new(OWN_SCHEMA).is_ok_and(|path| files.file(&path).is_some());
+        let mut blocks: BTreeMap<String, Block> = BTreeMap::new();
+        let schema = if stands_alone {
+            data::read(files, OWN_SCHEMA)?
+        } else {
+            let built_in = Block::all(builtin::library())?.into_iter().chain(Block::all(files)?);
+            blocks.extend(built_in.map(|block| (block.name.clone(), block)));
+            data::read(builtin::library(), FLEET_SCHEMA)?
+        };
+        let directory = RepoPath::new("templates").unwrap_or_else(|_| RepoPath::root());
+        let own = Block {
+            name: manifest.name.clone(),
+            when: None,
+            loops: manifest.loops,
+            rules: manifest.files,
+            contributes: BTreeMap::new(),
+            templates: block::templates(files, &directory),
+        };
         Ok(Self {
             name: manifest.name,
             summary: manifest.summary,
             questions: manifest.questions.iter().map(|parameter| question(&schema, parameter)).collect(),
             requirements: manifest.require,
-            loops: manifest.loops,
-            rules: manifest.files,
+            parameters: manifest.parameters,
             schema,
-            templates,
+            is_fleet: !stands_alone,
+            blocks: blocks.into_values().chain([own]).collect(),
         })
     }
 
     /// Returns the value that each parameter has when nobody says otherwise.
     pub fn defaults(&self) -> Map<String, Value> {
-        parameters::defaults(&self.schema)
+        let mut values = parameters::defaults(&self.schema);
+        values.extend(self.parameters.clone());
+        values
+    }
+
+    /// Sets `values` over `answers`: a mapping of fixed fields field by field, everything else as a whole.
+    pub fn overlay(&self, answers: &mut Map<String, Value>, values: Map<String, Value>) {
+        parameters::overlay(&self.schema, answers, values);
     }
 
     /// Returns the fields that a new entry `name` of the mapping `parameter` has by default.
     pub fn entry_defaults(&self, parameter: &str, name: &str) -> Map<String, Value> {
         parameters::entry_defaults(&self.schema, parameter, name)
+    }
+
+    /// Returns every parameter that has a few values to choose from, with all of them as [`Self::assign`] takes them: names
+    /// inside a mapping are joined by dots, sorted.
+    pub fn options(&self) -> Vec<(String, Vec<String>)> {
+        parameters::options(&self.schema)
     }
 
     /// Sets the parameter at `path` (names joined by dots) to `text`, read as the type that the schema gives it.

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::generate::data::{self, FileError};
 use crate::generate::parameters::ParameterProblem;
-use crate::generate::template::Engine;
+use crate::generate::template::{Engine, Values};
 use crate::text::FileSet;
 
 /// Name of the file of facts, in `blueprints/`.
@@ -105,13 +105,14 @@ impl Facts {
 
     /// Returns the version of each component, by its name, for `values`: those of the parameter `versions`, else the
     /// newest that goes with all others.
-    pub(super) fn resolve(&self, engine: &Engine, values: &Value) -> Result<Map<String, Value>, Refusal> {
-        let mut problems = self.excluded(engine, values)?;
+    pub(super) fn resolve(&self, engine: &Engine, scope: &Values) -> Result<Map<String, Value>, Refusal> {
+        let values = scope.as_value();
+        let mut problems = self.excluded(engine, scope)?;
         problems.extend(self.unknown_pins(values));
         if !problems.is_empty() {
             return Err(Refusal::Parameters(problems));
         }
-        let used = self.used(engine, values)?;
+        let used = self.used(engine, scope)?;
         let choices = used.iter().filter_map(|(name, component)| choose(name, component, &used, values));
         let chosen: Vec<Chosen<'_>> = choices.collect();
         problems.extend(self.conflicts(&chosen));
@@ -128,14 +129,14 @@ impl Facts {
         Ok(versions)
     }
 
-    fn excluded(&self, engine: &Engine, values: &Value) -> Result<Vec<ParameterProblem>, Refusal> {
+    fn excluded(&self, engine: &Engine, values: &Values) -> Result<Vec<ParameterProblem>, Refusal> {
         let mut problems = Vec::new();
         for exclusion in &self.exclusions {
             if !engine.holds(&exclusion.when, values).map_err(Refusal::Facts)? {
                 continue;
             }
             let Exclusion { parameter, fact, source, date, .. } = exclusion;
-            let value = values.get(parameter).map_or_else(|| "not set".to_owned(), as_text);
+            let value = values.as_value().get(parameter).map_or_else(|| "not set".to_owned(), as_text);
             let reason = format!("is `{value}`, but {fact} ({source}, {date})");
             problems.push(ParameterProblem { parameter: parameter.clone(), reason });
         }
@@ -164,7 +165,7 @@ impl Facts {
         problems
     }
 
-    fn used(&self, engine: &Engine, values: &Value) -> Result<Vec<(&str, &Component)>, Refusal> {
+    fn used(&self, engine: &Engine, values: &Values) -> Result<Vec<(&str, &Component)>, Refusal> {
         let mut used = Vec::new();
         for (name, component) in &self.components {
             let is_used = match &component.when {
@@ -298,7 +299,7 @@ mod tests {
     }
 
     fn resolve(changes: Value) -> Result<Map<String, Value>, Refusal> {
-        Facts::builtin().expect("the facts are well-formed").resolve(&Engine::new(), &parameters(changes))
+        Facts::builtin().expect("the facts are well-formed").resolve(&Engine::new(), &Values::from(parameters(changes)))
     }
 
     /// Returns the problems that `changes` make, as they are printed.

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
+use crate::generate::block_style;
 use crate::generate::data::{self, FileError};
 use crate::generate::template;
 use crate::text::FileSet;
@@ -57,29 +58,13 @@ impl fmt::Display for Lock {
         writeln!(formatter, "generator: {}", template::string(&self.generator))?;
         writeln!(formatter, "blueprint: {}", template::string(&self.blueprint))?;
         writeln!(formatter, "answers:")?;
-        write_entries(&self.answers, 1, formatter)?;
+        formatter.write_str(&block_style::block(&Value::Object(self.answers.clone()), 2))?;
         writeln!(formatter, "files:")?;
         for (path, hash) in &self.files {
             writeln!(formatter, "  {}: {}", template::string(path), template::string(hash))?;
         }
         Ok(())
     }
-}
-
-fn write_entries(entries: &Map<String, Value>, depth: usize, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-    for (key, value) in entries {
-        write!(formatter, "{:indent$}{}:", "", template::string(key), indent = depth * 2)?;
-        match value {
-            Value::Object(inner) if !inner.is_empty() => {
-                writeln!(formatter)?;
-                write_entries(inner, depth + 1, formatter)?;
-            }
-            Value::String(text) => writeln!(formatter, " {}", template::string(text))?,
-            // Numbers, booleans, null and lists: JSON is YAML.
-            other => writeln!(formatter, " {other}")?,
-        }
-    }
-    Ok(())
 }
 
 /// Returns the SHA-256 of `text` in hexadecimal.

@@ -1,5 +1,6 @@
 //! Parameters of a blueprint: defaults from its schema, what the user says over them, and the check.
 
+use jsonschema::error::ValidationErrorKind;
 use serde_json::{Map, Value};
 
 /// One thing that is wrong with the parameters.
@@ -30,15 +31,86 @@ pub(super) fn defaults(schema: &Value) -> Map<String, Value> {
     with_default.collect()
 }
 
-/// Returns the defaults of a new entry of the mapping `parameter`; a default of `{name}` is the entry's own name.
+/// Returns the defaults of a new entry of the mapping `parameter`, those of the fields that it has to have; a default of
+/// `{name}` is the entry's own name.
 pub(super) fn entry_defaults(schema: &Value, parameter: &str, name: &str) -> Map<String, Value> {
     let mapping = schema.pointer(&format!("/properties/{parameter}")).map(|mapping| resolve(schema, mapping));
     let entry = mapping.and_then(|mapping| mapping.get("additionalProperties")).map(|entry| resolve(schema, entry));
     let mut fields = entry.map(defaults).unwrap_or_default();
+    let required = entry.and_then(|entry| entry.get("required")).and_then(Value::as_array);
+    fields.retain(|field, _| required.is_some_and(|required| required.iter().any(|name| name == field)));
     for value in fields.values_mut().filter(|value| value.as_str() == Some("{name}")) {
         *value = Value::from(name);
     }
     fields
+}
+
+/// Returns every property of `schema` that has a few values, at the top or in a mapping of fixed fields: its path, joined by
+/// dots, with all of its values.
+pub(super) fn options(schema: &Value) -> Vec<(String, Vec<String>)> {
+    let properties = |place: &Value| place.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
+    let mut options = Vec::new();
+    for (name, property) in properties(schema) {
+        let inner = properties(&property).into_iter().map(|(field, place)| (format!("{name}.{field}"), place));
+        for (path, place) in [(name.clone(), property.clone())].into_iter().chain(inner) {
+            let of_enum = place.get("enum").and_then(Value::as_array);
+            let values: Vec<String> = match of_enum {
+                Some(values) => values.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+                None if place.get("type").and_then(Value::as_str) == Some("boolean") => {
+                    vec!["false".to_owned(), "true".to_owned()]
+                }
+                None => continue,
+            };
+            options.push((path, values));
+        }
+    }
+    options
+}
+
+/// Sets `values` over `base`: a mapping of fixed fields field by field, everything else as a whole.
+pub(super) fn overlay(schema: &Value, base: &mut Map<String, Value>, values: Map<String, Value>) {
+    for (name, value) in values {
+        let place = property(schema, schema, &name).filter(|place| place.get("properties").is_some());
+        match (place, base.get_mut(&name), value) {
+            (Some(_), Some(Value::Object(old)), Value::Object(new)) => old.extend(new),
+            (_, _, value) => drop(base.insert(name, value)),
+        }
+    }
+}
+
+/// Returns `value` with everything that `place` of `schema` knows and it does not set: the default where there is one, else
+/// null.
+pub(super) fn complete(schema: &Value, place: &Value, value: &Value) -> Value {
+    let place = resolve(schema, place);
+    match value {
+        Value::Object(map) => {
+            let properties = place.get("properties").and_then(Value::as_object);
+            let additional = place.get("additionalProperties").filter(|entry| entry.is_object());
+            let mut whole = Map::new();
+            for (name, entry) in map {
+                let of_entry = properties.and_then(|properties| properties.get(name)).or(additional);
+                let entry = of_entry.map_or_else(|| entry.clone(), |place| complete(schema, place, entry));
+                whole.insert(name.clone(), entry);
+            }
+            for (name, property) in properties.into_iter().flatten() {
+                if !whole.contains_key(name) {
+                    let default = resolve_default(schema, property);
+                    whole.insert(name.clone(), complete(schema, property, &default));
+                }
+            }
+            Value::Object(whole)
+        }
+        Value::Array(list) => {
+            let items = place.get("items");
+            let item = |item: &Value| items.map_or_else(|| item.clone(), |place| complete(schema, place, item));
+            Value::Array(list.iter().map(item).collect())
+        }
+        other => other.clone(),
+    }
+}
+
+fn resolve_default(schema: &Value, property: &Value) -> Value {
+    property.get("default").or_else(|| resolve(schema, property).get("default")).cloned().unwrap_or_default()
 }
 
 /// Sets the parameter at `path` (names joined by dots) to `text`, read as the type that the schema gives it.
@@ -92,13 +164,17 @@ fn resolve<'a>(schema: &'a Value, place: &'a Value) -> &'a Value {
 
 /// Reads `text` as JSON where the schema wants no string and it is JSON, else as it stands.
 fn typed(place: &Value, text: &str) -> Value {
+    let is_string = |place: &Value| place.get("type").and_then(Value::as_str) == Some("string");
+    let one_of = place.get("anyOf").and_then(Value::as_array);
     let wants_string = match (place.get("type").and_then(Value::as_str), place.get("enum")) {
         (Some(kind), _) => kind == "string",
         (None, Some(choices)) => choices.as_array().is_some_and(|choices| choices.iter().all(Value::is_string)),
-        (None, None) => false,
+        (None, None) => one_of.is_some_and(|places| places.iter().all(is_string)),
     };
-    let parsed = if wants_string { None } else { serde_json::from_str(text).ok() };
-    parsed.unwrap_or_else(|| Value::from(text))
+    let parsed: Option<Value> = if wants_string { None } else { serde_json::from_str(text).ok() };
+    // Where a text or a mapping goes, a number is a text.
+    let may_be_string = one_of.is_some_and(|places| places.iter().any(is_string));
+    parsed.filter(|value| !may_be_string || value.is_object()).unwrap_or_else(|| Value::from(text))
 }
 
 /// Returns everything that `schema` finds wrong with `values`, in the order of the schema.
@@ -107,20 +183,50 @@ fn typed(place: &Value, text: &str) -> Value {
 /// The reason, when the schema itself cannot be used.
 pub(super) fn check(schema: &Value, values: &Value) -> Result<Vec<ParameterProblem>, String> {
     let validator = jsonschema::validator_for(schema).map_err(|error| error.to_string())?;
-    Ok(validator.iter_errors(values).map(|error| problem(schema, &error)).collect())
+    Ok(validator.iter_errors(values).flat_map(|error| problems(schema, &error)).collect())
 }
 
-fn problem(schema: &Value, error: &jsonschema::ValidationError<'_>) -> ParameterProblem {
+fn problems(schema: &Value, error: &jsonschema::ValidationError<'_>) -> Vec<ParameterProblem> {
     let parameter = error.instance_path().as_str().trim_start_matches('/').replace('/', ".");
-    let keyword = error.schema_path().as_str();
-    let parent = keyword.rsplit_once('/').map_or("", |(parent, _)| parent);
-    let expected = schema.pointer(parent).and_then(|place| place.get("x-expects")).and_then(Value::as_str);
-    let reason = match expected {
+    let below = |name: &str| if parameter.is_empty() { name.to_owned() } else { format!("{parameter}.{name}") };
+    match error.kind() {
+        ValidationErrorKind::PropertyNames { error: inner } => {
+            let name = inner.instance().as_str().unwrap_or_default();
+            let said = expected(schema, inner).map_or_else(|| inner.to_string(), |said| format!("expected {said}"));
+            vec![ParameterProblem { parameter: below(name), reason: format!("is no name for it, {said}") }]
+        }
+        ValidationErrorKind::AdditionalProperties { unexpected } => {
+            let place = schema_place(schema, error).unwrap_or(schema);
+            let problem =
+                |name: &String| ParameterProblem { parameter: below(name), reason: unknown(schema, place, name) };
+            unexpected.iter().map(problem).collect()
+        }
+        ValidationErrorKind::Required { property } => {
+            let name = property.as_str().unwrap_or_default();
+            vec![ParameterProblem { parameter: below(name), reason: "is missing".to_owned() }]
+        }
+        _ => vec![wrong_value(schema, error, parameter)],
+    }
+}
+
+fn wrong_value(schema: &Value, error: &jsonschema::ValidationError<'_>, parameter: String) -> ParameterProblem {
+    let reason = match expected(schema, error) {
         Some(expected) => format!("is {}, expected {expected}", error.instance()),
         None if parameter.is_empty() => error.to_string(),
         None => format!("is wrong: {error}"),
     };
     ParameterProblem { parameter, reason }
+}
+
+/// Returns what the schema says it expects where `error` was found.
+fn expected<'a>(schema: &'a Value, error: &jsonschema::ValidationError<'_>) -> Option<&'a str> {
+    schema_place(schema, error)?.get("x-expects").and_then(Value::as_str)
+}
+
+/// Returns the part of `schema` that holds the keyword of `error`.
+fn schema_place<'a>(schema: &'a Value, error: &jsonschema::ValidationError<'_>) -> Option<&'a Value> {
+    let keyword = error.schema_path().as_str();
+    schema.pointer(keyword.rsplit_once('/').map_or("", |(parent, _)| parent))
 }
 
 #[cfg(test)]
@@ -156,9 +262,21 @@ mod tests {
     }
 
     #[test]
+    fn where_a_text_or_a_mapping_goes_a_number_is_a_text() {
+        let schema = json!({"properties": {"env": {"anyOf": [{"type": "string"}, {"type": "object"}]}}});
+        let assigned = |text| {
+            let mut values = Map::new();
+            assign(&schema, &mut values, "env", text).map(|()| values["env"].clone())
+        };
+        assert_eq!(assigned("30"), Ok(json!("30")));
+        assert_eq!(assigned("{\"topic\": \"trades\"}"), Ok(json!({"topic": "trades"})));
+    }
+
+    #[test]
     fn a_new_entry_has_the_defaults_of_its_fields_and_may_be_called_after_itself() {
         let schema = json!({"properties": {"clusters": {"additionalProperties": {"$ref": "#/$defs/cluster"}}}, "$defs": {
-            "cluster": {"properties": {"region": {"default": "{name}"}, "size": {"default": 3}, "address": {}}}}});
+            "cluster": {"required": ["region", "size", "address"], "properties": {
+                "region": {"default": "{name}"}, "size": {"default": 3}, "address": {}, "more": {"default": 1}}}}});
         assert_eq!(Value::from(entry_defaults(&schema, "clusters", "lon1")), json!({"region": "lon1", "size": 3}));
         assert!(entry_defaults(&schema, "nothing", "lon1").is_empty());
     }
@@ -179,7 +297,44 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_parameter_is_found() {
-        assert_eq!(check(&schema(), &json!({})).unwrap().len(), 1);
+    fn a_name_that_is_none_is_told_with_its_place() {
+        let schema = json!({"properties": {"clusters": {"propertyNames": {"$ref": "#/$defs/name"}}},
+            "$defs": {"name": {"pattern": "^[a-z]+$", "x-expects": "small letters"}}});
+        let said: Vec<_> = check(&schema, &json!({"clusters": {"Fra": {}}})).unwrap();
+        assert_eq!(said[0].to_string(), "`clusters.Fra` is no name for it, expected small letters");
+    }
+
+    #[test]
+    fn what_is_not_set_has_its_default_or_is_null() {
+        let schema = json!({"properties": {"kafka": {"properties": {"on": {"default": false}, "name": {}}, "default": {}},
+            "apps": {"additionalProperties": {"properties": {"env": {"default": {}}, "port": {}}}}}});
+        let whole = complete(&schema, &schema, &json!({"apps": {"web": {"port": 1}}}));
+        let expected = json!({"kafka": {"on": false, "name": null}, "apps": {"web": {"port": 1, "env": {}}}});
+        assert_eq!(whole, expected);
+    }
+
+    #[test]
+    fn an_option_is_a_choice_or_a_switch_at_the_top_or_in_fixed_fields() {
+        let schema = json!({"properties": {"tls": {"enum": ["a", "b"]}, "name": {"type": "string"},
+            "kafka": {"properties": {"on": {"type": "boolean"}}}, "apps": {"additionalProperties": {"enum": ["x"]}}}});
+        let switch = ["false", "true"].map(str::to_owned).to_vec();
+        let choice = ["a", "b"].map(str::to_owned).to_vec();
+        assert_eq!(options(&schema), [("kafka.on".to_owned(), switch), ("tls".to_owned(), choice)]);
+    }
+
+    #[test]
+    fn fixed_fields_are_set_one_by_one_and_mappings_of_names_as_a_whole() {
+        let schema = json!({"properties": {"kafka": {"properties": {"on": {}, "name": {}}}, "apps": {}}});
+        let mut base = json!({"kafka": {"on": true}, "apps": {"a": 1}}).as_object().unwrap().clone();
+        overlay(&schema, &mut base, json!({"kafka": {"name": "x"}, "apps": {"b": 2}}).as_object().unwrap().clone());
+        assert_eq!(Value::from(base), json!({"kafka": {"on": true, "name": "x"}, "apps": {"b": 2}}));
+    }
+
+    #[test]
+    fn a_missing_parameter_and_an_unknown_one_are_told_by_name() {
+        let said: Vec<_> = check(&schema(), &json!({"nme": 1})).unwrap().iter().map(ToString::to_string).collect();
+        assert_eq!(said.len(), 2, "{said:?}");
+        assert!(said.contains(&"`name` is missing".to_owned()), "{said:?}");
+        assert!(said.contains(&"`nme` is no parameter; `name` is".to_owned()), "{said:?}");
     }
 }

@@ -12,6 +12,8 @@ use crate::text::{FileSet, RepoPath};
 
 /// Key of gitops.yaml that holds the parameters.
 const PARAMETERS: &str = "parameters";
+/// Key of gitops.yaml that says its format.
+const VERSION: &str = "version";
 
 /// The two files below `.gitops-gen/`.
 #[derive(Debug, Clone)]
@@ -47,6 +49,19 @@ impl Records {
     }
 }
 
+/// Refuses a file of a later format: its parameters may mean something else.
+fn refuse_newer(files: &FileSet, file: &Value) -> Result<(), FileError> {
+    let Some(version) = file.get(VERSION).filter(|version| version.as_u64().is_none_or(|it| it > config::VERSION))
+    else {
+        return Ok(());
+    };
+    let path = RepoPath::new(config::FILE).ok();
+    let text = path.and_then(|path| files.text(&path)).unwrap_or_default();
+    let line = text.lines().position(|line| line.starts_with(VERSION)).map(|at| at + 1);
+    let reason = format!("it has version {version}, this program reads version {}: take a newer one", config::VERSION);
+    Err(FileError { path: config::FILE.to_owned(), line, reason })
+}
+
 /// Returns the parameters that gitops.yaml of `files` holds: what a person edits; nothing where it holds none.
 ///
 /// # Errors
@@ -56,7 +71,9 @@ pub fn fleet_parameters(files: &FileSet) -> Result<Map<String, Value>, FileError
     if !is_there {
         return Ok(Map::new());
     }
-    match data::read(files, config::FILE)?.get(PARAMETERS) {
+    let file = data::read(files, config::FILE)?;
+    refuse_newer(files, &file)?;
+    match file.get(PARAMETERS) {
         None | Some(Value::Null) => Ok(Map::new()),
         Some(Value::Object(parameters)) => Ok(parameters.clone()),
         Some(_) => {

@@ -2,9 +2,18 @@
 
 use serde_json::{Map, Value};
 
-use crate::generate::blueprint::{Blueprint, FileRule, Loop};
+use crate::generate::block::Block;
+use crate::generate::blueprint::Blueprint;
+use crate::generate::compatibility::{Facts, Refusal};
+use crate::generate::contributions;
+use crate::generate::diagram;
+use crate::generate::gitops_schema::{SCHEMA_PATH, gitops_schema};
+use crate::generate::graph;
 use crate::generate::parameters::{self, ParameterProblem};
-use crate::generate::template::{Engine, TemplateError};
+use crate::generate::plan::{self, Task};
+use crate::generate::quota;
+use crate::generate::scope::Scope;
+use crate::generate::template::{Engine, TemplateError, Values};
 use crate::text::{FileSet, RepoPath};
 use crate::yaml;
 
@@ -31,33 +40,34 @@ fn join(problems: &[ParameterProblem]) -> String {
     problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
-/// A file that is to be made: which template, where to, from what.
-struct Task<'a> {
-    template: &'a RepoPath,
-    text: &'a str,
-    /// Whether it is a template, or copied as it is.
-    is_rendered: bool,
-    target: RepoPath,
-    values: Value,
-}
-
 /// Returns the repository that `blueprint` makes of `answers`, without the lock file.
 ///
 /// # Errors
-/// When the parameters do not fit the schema, a template cannot be rendered, or a rendered file is no YAML.
+/// When the parameters do not fit the schema or each other, a template cannot be rendered, or a rendered file is no YAML.
 pub fn generate(blueprint: &Blueprint, answers: &Map<String, Value>) -> Result<FileSet, GenerateError> {
     let engine = Engine::new();
-    let values = Value::Object(answers.clone());
-    check(blueprint, &engine, &values)?;
-    let tasks = plan(blueprint, &engine, &values)?;
+    let broken = |reason| GenerateError::Blueprint { blueprint: blueprint.name.clone(), reason };
+    let values = values(blueprint, &engine, answers)?;
+    let blocks = active(blueprint, &engine, &values).map_err(broken)?;
+    let values = contributions::add(&engine, &blocks, values).map_err(broken)?;
+    if blueprint.is_fleet {
+        refuse(graph::check_names(&values))?;
+    }
+    let scope = Scope::new(values);
+    let tasks = plan::plan(&engine, &blocks, &scope).map_err(broken)?;
     let mut texts = Vec::with_capacity(tasks.len());
     for task in &tasks {
-        let text = if task.is_rendered {
-            engine.render(task.template, &task.target, task.text, &task.values)?
+        let Task { template, target, values } = task;
+        let text = if template.is_rendered {
+            engine.render(&template.path, target, &template.text, values)?
         } else {
-            task.text.to_owned()
+            template.text.clone()
         };
-        texts.push((task.target.to_string(), text));
+        texts.push((target.to_string(), text));
+    }
+    if blueprint.is_fleet {
+        let schema = gitops_schema().map_err(|error| broken(error.to_string()))?;
+        texts.push((SCHEMA_PATH.to_owned(), schema));
     }
     let files = FileSet::from_texts(texts);
     for task in &tasks {
@@ -66,95 +76,63 @@ pub fn generate(blueprint: &Blueprint, answers: &Map<String, Value>) -> Result<F
     Ok(files)
 }
 
-fn broken(blueprint: &Blueprint, reason: impl Into<String>) -> GenerateError {
-    GenerateError::Blueprint { blueprint: blueprint.name.clone(), reason: reason.into() }
+fn refuse(problems: Vec<ParameterProblem>) -> Result<(), GenerateError> {
+    if problems.is_empty() { Ok(()) } else { Err(GenerateError::Parameters(problems)) }
 }
 
-fn check(blueprint: &Blueprint, engine: &Engine, values: &Value) -> Result<(), GenerateError> {
-    let schema_problem = |reason| broken(blueprint, format!("its schema is no JSON Schema: {reason}"));
-    let problems = parameters::check(&blueprint.schema, values).map_err(schema_problem)?;
-    if !problems.is_empty() {
-        return Err(GenerateError::Parameters(problems));
+/// Returns the parameters with all that is derived from them, where nothing is wrong with them.
+fn values(blueprint: &Blueprint, engine: &Engine, answers: &Map<String, Value>) -> Result<Value, GenerateError> {
+    let broken = |reason| GenerateError::Blueprint { blueprint: blueprint.name.clone(), reason };
+    let answers = Value::Object(answers.clone());
+    let schema_problem = |reason| broken(format!("its schema is no JSON Schema: {reason}"));
+    refuse(parameters::check(&blueprint.schema, &answers).map_err(schema_problem)?)?;
+    let mut values = parameters::complete(&blueprint.schema, &blueprint.schema, &answers);
+    if blueprint.is_fleet {
+        // As they were said, for the file that a person edits.
+        values["answers"] = answers;
+        values["summary"] = Value::from(blueprint.summary.as_str());
+        values["blueprint"] = Value::from(blueprint.name.as_str());
+        values = graph::derive(values).map_err(GenerateError::Parameters)?;
+    }
+    let mut values = Values::from(values);
+    if blueprint.is_fleet {
+        let facts = Facts::builtin().map_err(|error| broken(error.to_string()))?;
+        let versions = facts.resolve(engine, &values).map_err(|refusal| match refusal {
+            Refusal::Parameters(problems) => GenerateError::Parameters(problems),
+            Refusal::Facts(reason) => broken(reason),
+        })?;
+        let mut whole = values.into_value();
+        whole["versions"] = Value::Object(versions);
+        quota::derive(&mut whole);
+        diagram::derive(&mut whole);
+        values = Values::from(whole);
     }
     for requirement in &blueprint.requirements {
-        if !engine.holds(&requirement.that, values).map_err(|reason| broken(blueprint, reason))? {
+        if !engine.holds(&requirement.that, &values).map_err(broken)? {
             let reason = requirement.message.clone();
             return Err(GenerateError::Parameters(vec![ParameterProblem { parameter: String::new(), reason }]));
         }
     }
-    Ok(())
+    Ok(values.into_value())
 }
 
-/// Returns every file that is to be made, each path once.
-fn plan<'a>(blueprint: &'a Blueprint, engine: &Engine, values: &Value) -> Result<Vec<Task<'a>>, GenerateError> {
-    let mut tasks: Vec<Task<'a>> = Vec::new();
-    for (template, text) in &blueprint.templates {
-        let without_suffix = template.as_str().strip_suffix(".hbs");
-        let name = without_suffix.unwrap_or(template.as_str());
-        let rule = blueprint.rules.iter().find(|rule| rule.file == name);
-        for (path, values) in placements(blueprint, engine, name, values)? {
-            let Some(path) = apply_rule(blueprint, engine, rule, path, &values)? else { continue };
-            let target = RepoPath::new(&path).map_err(|error| broken(blueprint, error.to_string()))?;
-            if tasks.iter().any(|task| task.target == target) {
-                return Err(broken(blueprint, format!("two templates make `{target}`")));
-            }
-            tasks.push(Task { template, text, is_rendered: without_suffix.is_some(), target, values });
+/// Returns the blocks whose condition holds.
+fn active<'a>(blueprint: &'a Blueprint, engine: &Engine, values: &Value) -> Result<Vec<&'a Block>, String> {
+    let values = Values::from(values.clone());
+    let mut active = Vec::new();
+    for block in &blueprint.blocks {
+        let holds = block.when.as_deref().map_or(Ok(true), |when| engine.holds(when, &values));
+        if holds.map_err(|reason| format!("block `{}`: {reason}", block.name))? {
+            active.push(block);
         }
     }
-    Ok(tasks)
-}
-
-/// Returns where the template `name` is rendered to, with the values that it sees there: once, or once for each entry
-/// of the loop that it is in.
-fn placements(
-    blueprint: &Blueprint,
-    engine: &Engine,
-    name: &str,
-    values: &Value,
-) -> Result<Vec<(String, Value)>, GenerateError> {
-    let below = |looped: &Loop| name.strip_prefix(looped.directory.as_str())?.strip_prefix('/').map(str::to_owned);
-    let Some((looped, rest)) = blueprint.loops.iter().find_map(|looped| Some((looped, below(looped)?))) else {
-        return Ok(vec![(name.to_owned(), values.clone())]);
-    };
-    let Some(entries) = values.get(&looped.each).and_then(Value::as_object) else {
-        return Err(broken(blueprint, format!("it loops over `{}`, which is no mapping", looped.each)));
-    };
-    let mut placed = Vec::with_capacity(entries.len());
-    for (key, entry) in entries {
-        let mut entry = entry.as_object().cloned().unwrap_or_default();
-        entry.insert("name".to_owned(), Value::from(key.as_str()));
-        let mut inner = values.as_object().cloned().unwrap_or_default();
-        inner.insert(looped.variable.clone(), Value::Object(entry));
-        let inner = Value::Object(inner);
-        let directory = engine.inline(&looped.path, &inner).map_err(|reason| broken(blueprint, reason))?;
-        placed.push((format!("{directory}/{rest}"), inner));
-    }
-    Ok(placed)
-}
-
-/// Returns where the file goes in the end; nothing where its condition does not hold.
-fn apply_rule(
-    blueprint: &Blueprint,
-    engine: &Engine,
-    rule: Option<&FileRule>,
-    path: String,
-    values: &Value,
-) -> Result<Option<String>, GenerateError> {
-    let Some(rule) = rule else { return Ok(Some(path)) };
-    if let Some(when) = &rule.when
-        && !engine.holds(when, values).map_err(|reason| broken(blueprint, reason))?
-    {
-        return Ok(None);
-    }
-    match &rule.path {
-        Some(template) => engine.inline(template, values).map(Some).map_err(|reason| broken(blueprint, reason)),
-        None => Ok(Some(path)),
-    }
+    Ok(active)
 }
 
 /// Proves that a rendered file is YAML; where it is not, the error points at the line of the template.
 fn check_yaml(engine: &Engine, files: &FileSet, task: &Task<'_>) -> Result<(), GenerateError> {
-    let (true, Some(id), Some(text)) = (task.target.is_yaml(), files.id(&task.target), files.text(&task.target)) else {
+    let Task { template, target, values } = task;
+    let (true, Some(id), Some(text)) = (target.is_yaml(), files.id(target), files.text(target)) else {
         return Ok(());
     };
     let parsed = yaml::parse(id, text);
@@ -162,7 +140,7 @@ fn check_yaml(engine: &Engine, files: &FileSet, task: &Task<'_>) -> Result<(), G
     let start = first.labels.first().and_then(|label| files.sources().start(label.span));
     let rendered = start.map_or(1, |start| start.line);
     let line =
-        if task.is_rendered { engine.template_line(&task.target, task.text, &task.values, rendered) } else { rendered };
+        if template.is_rendered { engine.template_line(target, &template.text, values, rendered) } else { rendered };
     let reason = format!("it makes no YAML: {}", first.message);
-    Err(TemplateError { template: task.template.clone(), line, reason }.into())
+    Err(TemplateError { template: RepoPath::clone(&template.path), line, reason }.into())
 }

@@ -3,13 +3,17 @@
 //! In a template of YAML each `{{value}}` comes out as one safe scalar. Everything is strict: a name that is not there
 //! is an error at its line.
 
-use handlebars::{
-    Context, Handlebars, Helper, Output, RenderContext, RenderError, RenderErrorReason, handlebars_helper,
-};
+mod functions;
+
+use std::cell::RefCell;
+
+use handlebars::{Context, Handlebars, RenderError, RenderErrorReason};
 use serde_json::Value;
 
 use crate::text::RepoPath;
 use crate::yaml::{Dialect, Typed};
+
+pub(super) use crate::generate::template::functions::upper;
 
 /// What went wrong in a template, with its line counted from 1.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -23,14 +27,32 @@ pub struct TemplateError {
     pub reason: String,
 }
 
-handlebars_helper!(concat: |*parts| parts.iter().map(|part| as_text(part)).collect::<String>());
-handlebars_helper!(replace: |text: str, from: str, to: str| text.replace(from, to));
-handlebars_helper!(has: |map: object, key: str| map.contains_key(key));
+/// The values that a template sees.
+#[derive(Debug)]
+pub(super) struct Values(Context);
 
-/// The two ways to render: YAML with safe scalars, and everything else as it is.
+impl Values {
+    /// Returns them as one value.
+    pub(super) fn as_value(&self) -> &Value {
+        self.0.data()
+    }
+
+    /// Returns them as one value.
+    pub(super) fn into_value(mut self) -> Value {
+        self.0.data_mut().take()
+    }
+}
+
+impl From<Value> for Values {
+    fn from(value: Value) -> Self {
+        Self(Context::from(value))
+    }
+}
+
+/// The two ways to render: YAML with safe scalars, and everything else as it is. Each text is parsed once.
 pub(super) struct Engine {
-    yaml: Handlebars<'static>,
-    verbatim: Handlebars<'static>,
+    yaml: RefCell<Handlebars<'static>>,
+    verbatim: RefCell<Handlebars<'static>>,
 }
 
 impl Engine {
@@ -44,27 +66,29 @@ impl Engine {
         template: &RepoPath,
         target: &RepoPath,
         text: &str,
-        values: &Value,
+        values: &Values,
     ) -> Result<String, TemplateError> {
         let registry = if target.is_yaml() { &self.yaml } else { &self.verbatim };
-        registry.render_template(text, values).map_err(|error| located(template, &error))
+        render(registry, text, values).map_err(|error| located(template, &error))
     }
 
     /// Returns what a path or a message of the manifest makes of `values`.
-    pub(super) fn inline(&self, text: &str, values: &Value) -> Result<String, String> {
-        self.verbatim.render_template(text, values).map_err(|error| error.reason().to_string())
+    pub(super) fn inline(&self, text: &str, values: &Values) -> Result<String, String> {
+        render(&self.verbatim, text, values).map_err(|error| format!("`{text}`: {}", reason(&error)))
     }
 
     /// Returns whether `expression`, a name or a helper call in parentheses, holds for `values`.
-    pub(super) fn holds(&self, expression: &str, values: &Value) -> Result<bool, String> {
-        self.inline(&format!("{{{{#if {expression}}}}}yes{{{{/if}}}}"), values).map(|text| text == "yes")
+    pub(super) fn holds(&self, expression: &str, values: &Values) -> Result<bool, String> {
+        let text = format!("{{{{#if {expression}}}}}yes{{{{/if}}}}");
+        let rendered = render(&self.verbatim, &text, values);
+        rendered.map(|text| text == "yes").map_err(|error| format!("`{expression}`: {}", reason(&error)))
     }
 
     /// Returns the line of the template that made line `line` (from 1) of its result.
     ///
     /// The template is rendered once more with a mark at the end of each line that is not a block tag: blocks that
     /// stand alone on a line take their line with them, so lines cannot be counted.
-    pub(super) fn template_line(&self, target: &RepoPath, text: &str, values: &Value, line: usize) -> usize {
+    pub(super) fn template_line(&self, target: &RepoPath, text: &str, values: &Values, line: usize) -> usize {
         let mut marked = String::with_capacity(text.len() * 2);
         for (index, content) in text.lines().enumerate() {
             marked.push_str(content);
@@ -76,7 +100,7 @@ impl Engine {
             marked.push('\n');
         }
         let registry = if target.is_yaml() { &self.yaml } else { &self.verbatim };
-        let rendered = registry.render_template(&marked, values).unwrap_or_default();
+        let rendered = render(registry, &marked, values).unwrap_or_default();
         // A value of several lines ends at the mark of its own line.
         let mut marks = rendered.lines().skip(line.saturating_sub(1)).filter_map(|content| content.split(MARK).nth(1));
         marks.find_map(|number| number.parse().ok()).unwrap_or(line)
@@ -86,64 +110,37 @@ impl Engine {
 /// A character of the private use area, which no template holds.
 const MARK: char = '\u{E123}';
 
-fn registry(escape: fn(&str) -> String) -> Handlebars<'static> {
+fn registry(escape: fn(&str) -> String) -> RefCell<Handlebars<'static>> {
     let mut registry = Handlebars::new();
     registry.set_strict_mode(true);
     registry.register_escape_fn(escape);
-    registry.register_helper("concat", Box::new(concat));
-    registry.register_helper("replace", Box::new(replace));
-    registry.register_helper("has", Box::new(has));
-    registry.register_helper("text", Box::new(write_text));
-    registry.register_helper("yaml", Box::new(write_flow));
-    registry
+    functions::register(&mut registry);
+    RefCell::new(registry)
 }
 
-/// `{{text value}}`: a string whatever its text, always in double quotes.
-fn write_text(
-    helper: &Helper<'_>,
-    _: &Handlebars<'_>,
-    _: &Context,
-    _: &mut RenderContext<'_, '_>,
-    out: &mut dyn Output,
-) -> Result<(), RenderError> {
-    out.write(&quoted(&as_text(only_parameter(helper)?)))?;
-    Ok(())
-}
-
-/// `{{yaml value}}`: a list or mapping, in the flow style, on one line.
-fn write_flow(
-    helper: &Helper<'_>,
-    _: &Handlebars<'_>,
-    _: &Context,
-    _: &mut RenderContext<'_, '_>,
-    out: &mut dyn Output,
-) -> Result<(), RenderError> {
-    out.write(&escape_controls(&only_parameter(helper)?.to_string()))?;
-    Ok(())
-}
-
-fn only_parameter<'a>(helper: &'a Helper<'_>) -> Result<&'a Value, RenderError> {
-    match helper.params().as_slice() {
-        [only] if !only.is_value_missing() => Ok(only.value()),
-        _ => Err(RenderErrorReason::Other(format!("`{}` takes one value that is there", helper.name())).into()),
+/// Renders `text`, which is its own name among the templates that were parsed.
+fn render(registry: &RefCell<Handlebars<'static>>, text: &str, values: &Values) -> Result<String, RenderError> {
+    if !registry.borrow().has_template(text) {
+        registry.borrow_mut().register_template_string(text, text)?;
     }
+    registry.borrow().render_with_context(text, &values.0)
 }
 
-fn as_text(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
+fn reason(error: &RenderError) -> String {
+    match error.reason() {
+        RenderErrorReason::TemplateError(inner) => inner.reason().to_string(),
+        RenderErrorReason::MissingVariable(Some(name)) => format!("there is no `{name}`"),
         other => other.to_string(),
     }
 }
 
 fn located(template: &RepoPath, error: &RenderError) -> TemplateError {
     // An error of the template's own syntax brings its line along inside the reason.
-    let (line, reason) = match error.reason() {
-        RenderErrorReason::TemplateError(inner) => (inner.pos().map(|(line, _)| line), inner.reason().to_string()),
-        RenderErrorReason::MissingVariable(Some(name)) => (error.line_no, format!("there is no `{name}`")),
-        other => (error.line_no, other.to_string()),
+    let line = match error.reason() {
+        RenderErrorReason::TemplateError(inner) => inner.pos().map(|(line, _)| line),
+        _ => error.line_no,
     };
-    TemplateError { template: template.clone(), line: line.unwrap_or(1), reason }
+    TemplateError { template: template.clone(), line: line.unwrap_or(1), reason: reason(error) }
 }
 
 /// Returns `text` as one YAML scalar: as it is where every reader takes it for the same string, number or boolean,
@@ -190,7 +187,7 @@ mod tests {
 
     fn render(text: &str, values: &Value) -> Result<String, TemplateError> {
         let path = |text| RepoPath::new(text).unwrap();
-        Engine::new().render(&path("a.yaml.hbs"), &path("a.yaml"), text, values)
+        Engine::new().render(&path("a.yaml.hbs"), &path("a.yaml"), text, &Values::from(values.clone()))
     }
 
     #[test]
@@ -230,17 +227,34 @@ mod tests {
     fn lines_of_the_result_lead_back_to_the_template_across_blocks() {
         let text = "a: 1\n{{#if no}}\nb: 2\n{{/if}}\nc: 3\n{{#if yes}}\nd: 4\n{{/if}}\ne: 5\n";
         let target = RepoPath::new("a.yaml").unwrap();
-        let values = json!({"no": false, "yes": true});
+        let values = Values::from(json!({"no": false, "yes": true}));
         let line = |line| Engine::new().template_line(&target, text, &values, line);
         assert_eq!([line(1), line(2), line(3), line(4)], [1, 5, 7, 9]);
     }
 
     #[test]
     fn a_condition_is_an_expression_over_the_parameters() {
-        let values = json!({"name": "fra1", "elected": "fra1", "clusters": {"fra1": {}}});
+        let values = Values::from(json!({"name": "fra1", "elected": "fra1", "clusters": {"fra1": {}}}));
         let engine = Engine::new();
         assert_eq!(engine.holds("(eq name elected)", &values), Ok(true));
         assert_eq!(engine.holds("(has clusters \"nyc1\")", &values), Ok(false));
         assert!(engine.holds("(eq name nope)", &values).is_err());
+        assert!(engine.holds("clusters.nyc1", &values).is_err());
+    }
+
+    #[test]
+    fn what_a_function_is_not_given_is_an_error() {
+        for text in ["{{concat \"a\" nope}}", "{{block nope 2}}", "{{#if nope}}x{{/if}}", "{{upper 1}}", "{{block 1}}"]
+        {
+            assert!(render(&format!("a: {text}\n"), &json!({})).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_list_is_asked_joined_and_written_in_lines() {
+        let values = json!({"list": ["a-b", "c"], "map": {"x": [1]}});
+        assert_eq!(render("a: {{join list \",\"}} {{upper \"a-b\"}}\n", &values).unwrap(), "a: \"a-b,c\" A_B\n");
+        assert_eq!(render("a:\n{{block map 2}}\n", &values).unwrap(), "a:\n  x:\n    - 1\n");
+        assert_eq!(render("a: {{#if (has list \"c\")}}1{{else}}2{{/if}}\n", &values).unwrap(), "a: 1\n");
     }
 }

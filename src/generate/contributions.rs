@@ -1,0 +1,223 @@
+//! What blocks bring to the templates of other blocks: entries by list.
+//!
+//! A template of one block reads `contributions.<list>`, or `environment.contributions.<list>` for what applies there.
+
+use serde_json::{Map, Value, json};
+
+use crate::generate::block::{Block, OneOrTwo};
+use crate::generate::scope::Scope;
+use crate::generate::template::{Engine, Values};
+
+/// A list: the fields of its entries that have to be there, and the others with what they are when they are not.
+struct List {
+    name: &'static str,
+    required: &'static [&'static str],
+    optional: fn() -> Value,
+}
+
+/// Every list that there is.
+const LISTS: &[List] = &[
+    // Directories of infrastructure/controllers/base.
+    List { name: "controllers", required: &["name"], optional: || json!({}) },
+    // Files of infrastructure/controllers/<environment> that change what the base says.
+    List { name: "controllerPatches", required: &["environment", "file"], optional: || json!({}) },
+    // Files or directories of infrastructure/configs/base; directories beside it where they are for some environments.
+    List { name: "configs", required: &["name"], optional: || json!({}) },
+    List { name: "configPatches", required: &["environment", "file"], optional: || json!({}) },
+    // Kinds that the layer `infra-configs` waits for.
+    List { name: "configHealth", required: &["apiVersion", "kind"], optional: || json!({}) },
+    // Flux Kustomizations of their own, of every cluster or of the elected one.
+    List {
+        name: "layers",
+        required: &["name"],
+        optional: || {
+            json!({"path": null, "dependsOn": ["infra-configs"], "timeout": "5m", "substitute": true, "decrypt": false,
+                "automationOnly": false, "health": []})
+        },
+    },
+    // Programs that are no apps of the parameters, deployed like them.
+    List { name: "apps", required: &["name"], optional: || json!({"dependsOn": ["infra-configs"], "decrypt": false}) },
+    // Public names: the gateway listens on each.
+    List { name: "hosts", required: &["name", "namespace", "prefix"], optional: || json!({}) },
+    // Namespaces that apps live in.
+    List {
+        name: "namespaces",
+        required: &["name"],
+        optional: || json!({"podSecurity": null, "public": false, "denyAll": true, "denyEgress": true}),
+    },
+    // Directories at the top that Flux takes.
+    List { name: "directories", required: &["name"], optional: || json!({}) },
+    // Variables of the clusters.
+    List { name: "variables", required: &["name", "value"], optional: || json!({}) },
+    // Controllers of Flux beside the usual ones.
+    List { name: "fluxComponents", required: &["name"], optional: || json!({}) },
+];
+
+/// Keys of an entry that say when and how often it is there.
+const WHEN: &str = "when";
+const ENVIRONMENTS: &str = "environments";
+const EACH: &str = "each";
+const AS: &str = "as";
+
+/// Returns `values` with what `blocks` contribute, and what the values hold already under the name of a list in
+/// `contributions`.
+///
+/// # Errors
+/// A clause, when an entry is not what its list takes.
+pub(super) fn add(engine: &Engine, blocks: &[&Block], values: Value) -> Result<Value, String> {
+    let scope = Scope::new(values);
+    let mut lists: Map<String, Value> =
+        scope.root().as_value().get("contributions").and_then(Value::as_object).cloned().unwrap_or_default();
+    for list in LISTS {
+        let mut entries = match lists.remove(list.name) {
+            Some(Value::Array(entries)) => entries,
+            _ => Vec::new(),
+        };
+        for block in blocks {
+            for entry in block.contributes.get(list.name).into_iter().flatten() {
+                let made = made(engine, &scope, list, entry);
+                entries.extend(made.map_err(|reason| format!("block `{}`, {}: {reason}", block.name, list.name))?);
+            }
+        }
+        lists.insert(list.name.to_owned(), Value::Array(entries));
+    }
+    for block in blocks {
+        if let Some(unknown) = block.contributes.keys().find(|name| !LISTS.iter().any(|list| list.name == **name)) {
+            return Err(format!("block `{}` contributes to `{unknown}`, which is no list", block.name));
+        }
+    }
+    let mut values = scope.root().as_value().clone();
+    if let Some(environments) = values.get_mut("environments").and_then(Value::as_object_mut) {
+        for (name, environment) in environments {
+            environment["contributions"] = of_environment(&lists, name);
+        }
+    }
+    values["contributions"] = Value::Object(lists);
+    Ok(values)
+}
+
+/// Returns what `entry` comes to: nothing, one, or one for each of what it loops over.
+fn made(engine: &Engine, scope: &Scope, list: &List, entry: &Map<String, Value>) -> Result<Vec<Value>, String> {
+    let name = |key: &str| entry.get(key).cloned().map(OneOrTwo::try_from).transpose();
+    let bound = match (name(EACH)?, name(AS)?) {
+        (Some(each), Some(variables)) if each.0.len() == variables.0.len() => scope.each(&each, &variables)?,
+        (None, None) => [std::rc::Rc::clone(scope.root())].into(),
+        _ => return Err(format!("`{EACH}` and `{AS}` belong together")),
+    };
+    let mut made = Vec::new();
+    for values in bound.iter() {
+        if let Some(when) = entry.get(WHEN) {
+            let when = when.as_str().ok_or("`when` is no expression")?;
+            if !engine.holds(when, values)? {
+                continue;
+            }
+        }
+        made.push(filled(engine, values, list, entry)?);
+    }
+    Ok(made)
+}
+
+/// Returns the entry with its texts rendered and every field of its list.
+fn filled(engine: &Engine, values: &Values, list: &List, entry: &Map<String, Value>) -> Result<Value, String> {
+    let optional = (list.optional)();
+    let mut whole = Map::new();
+    whole.insert(ENVIRONMENTS.to_owned(), Value::Null);
+    whole.extend(optional.as_object().cloned().unwrap_or_default());
+    for (key, value) in entry {
+        if [WHEN, EACH, AS].contains(&key.as_str()) {
+            continue;
+        }
+        if !list.required.contains(&key.as_str()) && !whole.contains_key(key) {
+            return Err(format!("`{key}` is no field of it"));
+        }
+        whole.insert(key.clone(), rendered(engine, values, value)?);
+    }
+    match list.required.iter().find(|field| !whole.contains_key(**field)) {
+        Some(missing) => Err(format!("`{missing}` is missing")),
+        None => Ok(Value::Object(whole)),
+    }
+}
+
+fn rendered(engine: &Engine, values: &Values, value: &Value) -> Result<Value, String> {
+    Ok(match value {
+        Value::String(text) if text.contains("{{") => Value::from(engine.inline(text, values)?),
+        Value::Array(list) => list.iter().map(|item| rendered(engine, values, item)).collect::<Result<_, _>>()?,
+        Value::Object(map) => {
+            let entry = |(key, value): (&String, &Value)| Ok((key.clone(), rendered(engine, values, value)?));
+            Value::Object(map.iter().map(entry).collect::<Result<_, String>>()?)
+        }
+        other => other.clone(),
+    })
+}
+
+/// Returns the entries of each list that apply to `environment`.
+fn of_environment(lists: &Map<String, Value>, environment: &str) -> Value {
+    let applies = |entry: &&Value| {
+        let only = entry.get("environment").and_then(Value::as_str);
+        let some = entry.get(ENVIRONMENTS).and_then(Value::as_array);
+        only.is_none_or(|only| only == environment)
+            && some.is_none_or(|some| some.iter().any(|name| name.as_str() == Some(environment)))
+    };
+    let list = |(name, entries): (&String, &Value)| {
+        let entries = entries.as_array().into_iter().flatten().filter(applies).cloned();
+        (name.clone(), Value::Array(entries.collect()))
+    };
+    Value::Object(lists.iter().map(list).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn block(list: &str, entries: &Value) -> Block {
+        let entries = entries.as_array().unwrap().iter().map(|entry| entry.as_object().unwrap().clone()).collect();
+        Block {
+            name: "test".to_owned(),
+            when: None,
+            loops: Vec::new(),
+            rules: Vec::new(),
+            contributes: BTreeMap::from([(list.to_owned(), entries)]),
+            templates: Vec::new(),
+        }
+    }
+
+    fn contributed(list: &str, entries: &Value) -> Result<Value, String> {
+        let values = json!({"environments": {"production": {}, "local": {}}, "apps": {"web": {"on": true}, "old": {"on": false}}});
+        add(&Engine::new(), &[&block(list, entries)], values)
+    }
+
+    #[test]
+    fn an_entry_has_every_field_of_its_list_and_applies_where_it_says() {
+        let entries =
+            json!([{"name": "kafka", "timeout": "15m", "environments": ["local"]}, {"name": "x", "when": "false"}]);
+        let values = contributed("layers", &entries).unwrap();
+        assert_eq!(values["contributions"]["layers"].as_array().unwrap().len(), 1);
+        assert_eq!(values["contributions"]["layers"][0]["dependsOn"], json!(["infra-configs"]));
+        assert_eq!(values["environments"]["production"]["contributions"]["layers"], json!([]));
+        assert_eq!(values["environments"]["local"]["contributions"]["layers"][0]["timeout"], "15m");
+        assert_eq!(values["contributions"]["hosts"], json!([]));
+    }
+
+    #[test]
+    fn an_entry_may_be_there_for_each_of_a_mapping() {
+        let entries = json!([{"name": "{{app.name}}-x", "each": "apps", "as": "app", "when": "app.on"}]);
+        let values = contributed("controllers", &entries).unwrap();
+        assert_eq!(values["contributions"]["controllers"], json!([{"name": "web-x", "environments": null}]));
+    }
+
+    #[test]
+    fn what_no_list_takes_is_refused() {
+        for (list, entry, said) in [
+            ("layer", json!([{"name": "x"}]), "`layer`, which is no list"),
+            ("layers", json!([{"nam": "x"}]), "`nam` is no field"),
+            ("layers", json!([{}]), "`name` is missing"),
+            ("layers", json!([{"name": "x", "each": "apps"}]), "belong together"),
+            ("layers", json!([{"name": "{{nope}}"}]), "there is no `nope`"),
+        ] {
+            let reason = contributed(list, &entry).unwrap_err();
+            assert!(reason.contains(said), "{reason}");
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! The parameters of a fleet that the graph reads, after the schema has checked them and filled in what is not set.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Deserialize;
+
+/// The parameters; there are more, which only templates read.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Fleet {
+    pub(super) organisation: String,
+    pub(super) registry: String,
+    pub(super) domain: String,
+    pub(super) branches: BTreeMap<Environment, String>,
+    pub(super) clusters: BTreeMap<String, Cluster>,
+    pub(super) image_automation_cluster: String,
+    pub(super) release_tag: String,
+    pub(super) build_tag: String,
+    pub(super) gateway: String,
+    pub(super) scaler: String,
+    pub(super) mesh: String,
+    pub(super) monitoring: String,
+    pub(super) secrets: String,
+    pub(super) namespace: String,
+    pub(super) kafka: Kafka,
+    pub(super) postgres: Service,
+    pub(super) valkey: Service,
+    pub(super) elasticsearch: Service,
+    pub(super) topics: BTreeMap<String, Topic>,
+    pub(super) apps: BTreeMap<String, App>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Environment {
+    Production,
+    Staging,
+    Local,
+}
+
+impl fmt::Display for Environment {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Production => "production",
+            Self::Staging => "staging",
+            Self::Local => "local",
+        })
+    }
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Cluster {
+    pub(super) environment: Environment,
+    pub(super) address: String,
+    pub(super) domain: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Kafka {
+    pub(super) enabled: bool,
+    pub(super) name: String,
+    pub(super) namespace: String,
+    pub(super) ui: bool,
+    pub(super) brokers: u64,
+}
+
+/// A data service beside the apps.
+#[derive(Debug, Deserialize)]
+pub(super) struct Service {
+    pub(super) enabled: bool,
+    pub(super) name: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Topic {
+    pub(super) partitions: u64,
+    pub(super) external: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct App {
+    pub(super) kind: Kind,
+    pub(super) image: Option<String>,
+    pub(super) port: Option<u16>,
+    pub(super) replicas: u64,
+    pub(super) hpa: Option<Hpa>,
+    pub(super) pdb: Option<bool>,
+    pub(super) env: BTreeMap<String, Variable>,
+    pub(super) secrets: BTreeMap<String, String>,
+    pub(super) produces: Vec<String>,
+    pub(super) consumes: Vec<String>,
+    pub(super) group: Option<String>,
+    pub(super) calls: Vec<String>,
+    pub(super) uses: Vec<DataService>,
+    pub(super) host: Option<String>,
+    pub(super) path: String,
+    pub(super) health: Option<Health>,
+    pub(super) metrics: Option<String>,
+    pub(super) schedule: Option<String>,
+    pub(super) rollout: Rollout,
+    pub(super) canary_weight: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Kind {
+    Http,
+    Worker,
+    Cron,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Rollout {
+    Rolling,
+    TwoTrack,
+    Flagger,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum DataService {
+    Postgres,
+    Valkey,
+    Elasticsearch,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Hpa {
+    pub(super) min: u64,
+    pub(super) max: u64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Health {
+    pub(super) path: String,
+    pub(super) ready_path: Option<String>,
+    pub(super) port: Option<u16>,
+}
+
+/// The value of an environment variable: a text, or what another part of the fleet says.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "serde_json::Value")]
+pub(super) enum Variable {
+    Text(String),
+    Topic(String),
+    App(String),
+    From(From),
+}
+
+/// What a variable may say of a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum From {
+    Kafka,
+    Group,
+    Postgres,
+    Valkey,
+    Elasticsearch,
+    ElasticsearchUser,
+    ElasticsearchPassword,
+    ElasticsearchCa,
+}
+
+impl TryFrom<serde_json::Value> for Variable {
+    type Error = String;
+
+    fn try_from(value: serde_json::Value) -> Result<Self, Self::Error> {
+        if let serde_json::Value::String(text) = value {
+            return Ok(Self::Text(text));
+        }
+        let text = |key: &str| value.get(key).and_then(serde_json::Value::as_str).map(str::to_owned);
+        if let Some(topic) = text("topic") {
+            return Ok(Self::Topic(topic));
+        }
+        if let Some(app) = text("app") {
+            return Ok(Self::App(app));
+        }
+        let from = value.get("from").cloned().ok_or("it is neither a text nor a reference")?;
+        serde_json::from_value(from).map(Self::From).map_err(|error| error.to_string())
+    }
+}
+
+impl Fleet {
+    /// Returns whether `service` is there.
+    pub(super) fn service(&self, service: DataService) -> &Service {
+        match service {
+            DataService::Postgres => &self.postgres,
+            DataService::Valkey => &self.valkey,
+            DataService::Elasticsearch => &self.elasticsearch,
+        }
+    }
+
+    /// Returns the apps that `chosen` takes, by name.
+    pub(super) fn apps_that(&self, chosen: impl Fn(&App) -> bool) -> Vec<&str> {
+        self.apps.iter().filter(|(_, app)| chosen(app)).map(|(name, _)| name.as_str()).collect()
+    }
+
+    /// Returns the name under which the image of `app` has its repository and policies.
+    pub(super) fn image_name<'a>(&'a self, name: &'a str) -> &'a str {
+        let image = self.apps.get(name).and_then(|app| app.image.as_deref());
+        image.map_or(name, |image| image.rsplit('/').next().unwrap_or(image))
+    }
+
+    /// Returns the image of `app`, without its tag.
+    pub(super) fn image(&self, name: &str) -> String {
+        match self.apps.get(name).and_then(|app| app.image.as_deref()) {
+            Some(image) if image.contains('/') => image.to_owned(),
+            image => format!("{}/{}/{}", self.registry, self.organisation, image.unwrap_or(name)),
+        }
+    }
+}
+
+impl App {
+    /// Returns whether it has something to do with Kafka.
+    pub(super) fn is_on_kafka(&self) -> bool {
+        !self.produces.is_empty() || !self.consumes.is_empty()
+    }
+
+    /// Returns the most replicas that there can be.
+    pub(super) fn most_replicas(&self) -> u64 {
+        self.hpa.as_ref().map_or(self.replicas, |hpa| hpa.max)
+    }
+
+    /// Returns the replicas of the canary in production, where there is one.
+    pub(super) fn canary_replicas(&self) -> u64 {
+        match (self.rollout, self.kind) {
+            (Rollout::TwoTrack, Kind::Worker) => self.replicas * self.canary_weight / 100,
+            // Requests are shared out by the route: one answers as many as it can.
+            (Rollout::TwoTrack, _) => (self.replicas * self.canary_weight).div_ceil(100).max(1),
+            _ => 0,
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! The environment variables of an app: what the graph says, what its parameters say, and its secrets.
+
+use serde_json::{Value, json};
+
+use crate::generate::graph::model::{App, DataService, Fleet, From, Variable};
+use crate::generate::template::upper;
+
+/// Where the certificate of Elasticsearch is mounted.
+pub(super) const ELASTICSEARCH_CA: &str = "/etc/elasticsearch/ca.crt";
+
+/// Returns whether `app` has business with what `from` speaks of.
+pub(super) fn is_there(app: &App, from: From) -> bool {
+    match from {
+        From::Kafka => app.is_on_kafka(),
+        From::Group => !app.consumes.is_empty(),
+        From::Postgres => app.uses.contains(&DataService::Postgres),
+        From::Valkey => app.uses.contains(&DataService::Valkey),
+        From::Elasticsearch | From::ElasticsearchUser | From::ElasticsearchPassword | From::ElasticsearchCa => {
+            app.uses.contains(&DataService::Elasticsearch)
+        }
+    }
+}
+
+/// Returns the variables of the app `name`: `{name, value}`, or `{name, secret, key}`; derived ones first, then those of
+/// `env`, then those of `secrets`.
+pub(super) fn variables(fleet: &Fleet, name: &str, app: &App) -> Vec<Value> {
+    let mut variables = derived(fleet, name, app);
+    for (variable, value) in &app.env {
+        variables.push(match value {
+            Variable::Text(text) => json!({"name": variable, "value": text}),
+            Variable::Topic(topic) => json!({"name": variable, "value": topic}),
+            Variable::App(called) => json!({"name": variable, "value": address(fleet, called)}),
+            Variable::From(from) => said(fleet, name, app, *from).called(variable),
+        });
+    }
+    for (variable, secret) in &app.secrets {
+        let (secret, key) = secret.split_once('/').unwrap_or((secret, variable));
+        variables.push(json!({"name": variable, "secret": secret, "key": key}));
+    }
+    variables
+}
+
+/// What a service says: a text, or a key of a secret.
+enum Said {
+    Text(String),
+    Secret(String, &'static str),
+}
+
+impl Said {
+    fn called(self, name: &str) -> Value {
+        match self {
+            Self::Text(value) => json!({"name": name, "value": value}),
+            Self::Secret(secret, key) => json!({"name": name, "secret": secret, "key": key}),
+        }
+    }
+}
+
+fn said(fleet: &Fleet, name: &str, app: &App, from: From) -> Said {
+    let elasticsearch = &fleet.elasticsearch.name;
+    match from {
+        From::Kafka => Said::Text(brokers(fleet)),
+        From::Group => Said::Text(app.group.clone().unwrap_or_else(|| name.to_owned())),
+        From::Postgres => Said::Secret(format!("{}-app", fleet.postgres.name), "uri"),
+        From::Valkey => Said::Text(format!("redis://{}:6379", service(fleet, &fleet.valkey.name))),
+        From::Elasticsearch => {
+            Said::Text(format!("https://{}:9200", service(fleet, &format!("{elasticsearch}-es-http"))))
+        }
+        From::ElasticsearchUser => Said::Text("elastic".to_owned()),
+        From::ElasticsearchPassword => Said::Secret(format!("{elasticsearch}-es-elastic-user"), "elastic"),
+        From::ElasticsearchCa => Said::Text(ELASTICSEARCH_CA.to_owned()),
+    }
+}
+
+/// Returns the address of Kafka inside the cluster, as host:port.
+pub(super) fn brokers(fleet: &Fleet) -> String {
+    format!("{}-kafka-bootstrap.{}.svc.cluster.local:9092", fleet.kafka.name, fleet.kafka.namespace)
+}
+
+/// Returns the address of the app `name` inside the cluster.
+fn address(fleet: &Fleet, name: &str) -> String {
+    format!("http://{}", service(fleet, name))
+}
+
+fn service(fleet: &Fleet, name: &str) -> String {
+    format!("{name}.{}.svc.cluster.local", fleet.namespace)
+}
+
+/// Returns what an app uses under the usual names, where its parameters do not name it themselves.
+fn derived(fleet: &Fleet, name: &str, app: &App) -> Vec<Value> {
+    const USUAL: [(&str, From); 8] = [
+        ("KAFKA_BROKER_ADDRESS", From::Kafka),
+        ("KAFKA_CONSUMER_GROUP", From::Group),
+        ("DATABASE_URL", From::Postgres),
+        ("VALKEY_URL", From::Valkey),
+        ("ELASTICSEARCH_URL", From::Elasticsearch),
+        ("ELASTICSEARCH_USERNAME", From::ElasticsearchUser),
+        ("ELASTICSEARCH_PASSWORD", From::ElasticsearchPassword),
+        ("ELASTICSEARCH_CA_FILE", From::ElasticsearchCa),
+    ];
+    let mut variables = Vec::new();
+    for (variable, from) in USUAL {
+        let is_named = app.env.values().any(|value| matches!(value, Variable::From(named) if *named == from));
+        if is_there(app, from) && !is_named && !is_set(app, variable) {
+            variables.push(said(fleet, name, app, from).called(variable));
+        }
+    }
+    for (variable, topics) in [("KAFKA_INPUT_TOPIC", &app.consumes), ("KAFKA_OUTPUT_TOPIC", &app.produces)] {
+        let is_named = app.env.values().any(|value| matches!(value, Variable::Topic(named) if topics.contains(named)));
+        if !topics.is_empty() && !is_named && !is_set(app, variable) {
+            variables.push(json!({"name": variable, "value": topics.join(",")}));
+        }
+    }
+    for called in &app.calls {
+        let variable = format!("{}_URL", upper(called));
+        let is_named = app.env.values().any(|value| matches!(value, Variable::App(named) if named == called));
+        if !is_named && !is_set(app, &variable) {
+            variables.push(json!({"name": variable, "value": address(fleet, called)}));
+        }
+    }
+    variables
+}
+
+fn is_set(app: &App, variable: &str) -> bool {
+    app.env.contains_key(variable) || app.secrets.contains_key(variable)
+}

@@ -1,0 +1,75 @@
+//! Which file is made of which template, where, and with which values.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use crate::generate::block::{Block, Template};
+use crate::generate::scope::Scope;
+use crate::generate::template::{Engine, Values};
+use crate::text::RepoPath;
+
+/// A file that is to be made.
+pub(super) struct Task<'a> {
+    pub(super) template: &'a Template,
+    pub(super) target: RepoPath,
+    pub(super) values: Rc<Values>,
+}
+
+/// Returns every file that `blocks` make, each path once.
+///
+/// # Errors
+/// A clause, when an expression cannot be read, a path leads nowhere, or two templates make one file.
+pub(super) fn plan<'a>(engine: &Engine, blocks: &[&'a Block], scope: &Scope) -> Result<Vec<Task<'a>>, String> {
+    let mut tasks: Vec<Task<'a>> = Vec::new();
+    let mut targets = BTreeSet::new();
+    for block in blocks {
+        let named = |reason| format!("block `{}`: {reason}", block.name);
+        for template in &block.templates {
+            for (path, values) in placements(engine, block, template, scope).map_err(named)? {
+                let target = RepoPath::new(&path).map_err(|error| named(error.to_string()))?;
+                if !targets.insert(target.clone()) {
+                    return Err(named(format!("`{}` makes `{target}`, which another template makes", template.name)));
+                }
+                tasks.push(Task { template, target, values });
+            }
+        }
+    }
+    Ok(tasks)
+}
+
+/// Returns where `template` is rendered to, with the values that it sees there: once, or once for each entry of the loop
+/// that it is in, where its conditions hold.
+fn placements(
+    engine: &Engine,
+    block: &Block,
+    template: &Template,
+    scope: &Scope,
+) -> Result<Vec<(String, Rc<Values>)>, String> {
+    let below = |directory: &str| template.name.strip_prefix(directory)?.strip_prefix('/');
+    let looped = block.loops.iter().find_map(|looped| Some((looped, below(&looped.directory)?)));
+    let all = match looped {
+        Some((looped, _)) => scope.each(&looped.each, &looped.variables)?,
+        None => [Rc::clone(scope.root())].into(),
+    };
+    let rules: Vec<_> = block.rules.iter().filter(|rule| rule.covers(&template.name)).collect();
+    let conditions = rules.iter().filter_map(|rule| rule.when.as_deref());
+    let conditions: Vec<_> = conditions.chain(looped.and_then(|(looped, _)| looped.when.as_deref())).collect();
+    let place = rules.iter().filter(|rule| rule.file == template.name).find_map(|rule| rule.path.as_deref());
+    let mut placed = Vec::new();
+    for values in all.iter() {
+        let mut holds = true;
+        for condition in &conditions {
+            holds = holds && engine.holds(condition, values)?;
+        }
+        if !holds {
+            continue;
+        }
+        let path = match (place, looped) {
+            (Some(place), _) => engine.inline(place, values)?,
+            (None, Some((looped, rest))) => format!("{}/{rest}", engine.inline(&looped.path, values)?),
+            (None, None) => template.name.clone(),
+        };
+        placed.push((path, Rc::clone(values)));
+    }
+    Ok(placed)
+}

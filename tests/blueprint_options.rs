@@ -1,0 +1,203 @@
+//! Every built-in blueprint with its defaults, with each option once, and with every pair of options: it generates, and
+//! the validator has nothing to say.
+//!
+//! Of the pairs a sample is checked; `PAIRS=all cargo test --test blueprint_options` checks all of them.
+
+use std::collections::BTreeSet;
+use std::env;
+
+use gitops_gen::flux::Options;
+use gitops_gen::generate::{self, Blueprint, GenerateError};
+use gitops_gen::repo::Repo;
+use gitops_gen::report::{self, Color};
+use gitops_gen::rules;
+use rayon::prelude::*;
+
+/// Options that a blueprint cannot have, with why; `*` is every blueprint.
+const REFUSED: &[(&str, &str, &str)] = &[
+    ("*", "dns=external-dns", "ExternalDNS writes into a zone of yours"),
+    ("crypto-trading", "kafka.enabled=false", "needs Kafka: set kafka.enabled"),
+    ("minimal", "gateway=none", "`apps.web.host` needs a gateway"),
+];
+
+fn blueprints() -> Vec<Blueprint> {
+    let blueprint = |name| generate::builtin(name).expect("it is built in").expect("it is well-formed");
+    generate::builtin_names().into_iter().map(blueprint).collect()
+}
+
+/// A choice for each of some options.
+type Choices = Vec<(String, String)>;
+
+/// What is wrong with `blueprint` under `choices`: nothing, or all that is said.
+fn said(blueprint: &Blueprint, choices: &Choices) -> Result<(), String> {
+    let mut answers = blueprint.defaults();
+    for (name, value) in choices {
+        blueprint.assign(&mut answers, name, value).map_err(|problem| problem.to_string())?;
+    }
+    let files = generate::generate(blueprint, &answers).map_err(|error: GenerateError| error.to_string())?;
+    let repo = Repo::new(files);
+    let findings = rules::validate(&repo, &Options::default());
+    if findings.diagnostics.is_empty() { Ok(()) } else { Err(report::text(&findings, &repo, Color::Never)) }
+}
+
+fn named(choices: &Choices) -> String {
+    choices.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
+}
+
+/// Why `choices` may be refused for the blueprint `name`.
+fn reason(name: &str, choices: &Choices) -> Option<&'static str> {
+    let has = |option: &str| choices.iter().any(|(name, value)| format!("{name}={value}") == option);
+    REFUSED.iter().find(|(of, option, _)| (*of == "*" || *of == name) && has(option)).map(|(_, _, reason)| *reason)
+}
+
+/// Everything that goes otherwise than it should.
+fn surprises(cases: Vec<(&Blueprint, Choices)>) -> Vec<String> {
+    let surprise = |(blueprint, choices): &(&Blueprint, Choices)| {
+        let what = format!("{} with {}", blueprint.name, named(choices));
+        match (said(blueprint, choices), reason(&blueprint.name, choices)) {
+            (Ok(()), None) => None,
+            (Ok(()), Some(_)) => Some(format!("{what} is refused no longer")),
+            (Err(said), Some(reason)) if said.contains(reason) => None,
+            (Err(said), _) => Some(format!("{what}: {said}")),
+        }
+    };
+    cases.par_iter().filter_map(surprise).collect()
+}
+
+#[test]
+fn each_option_alone_makes_a_fleet_without_any_finding() {
+    let blueprints = blueprints();
+    let mut cases = Vec::new();
+    for blueprint in &blueprints {
+        cases.push((blueprint, Choices::new()));
+        for (name, values) in blueprint.options() {
+            cases.extend(values.into_iter().map(|value| (blueprint, vec![(name.clone(), value)])));
+        }
+    }
+    assert!(cases.len() > 50, "{} cases", cases.len());
+    assert_eq!(surprises(cases).join("\n"), "");
+}
+
+/// Rows of choices in which every pair of values of two options stands together at least once.
+///
+/// Greedy: each row begins with a pair that is missing, and takes for every other option the value with the most missing pairs.
+fn covering(options: &[(String, Vec<String>)]) -> Vec<Choices> {
+    let mut missing = BTreeSet::new();
+    for (left, (_, left_values)) in options.iter().enumerate() {
+        for (right, (_, right_values)) in options.iter().enumerate().skip(left + 1) {
+            let values = (0..left_values.len()).flat_map(|one| (0..right_values.len()).map(move |other| (one, other)));
+            missing.extend(values.map(|(one, other)| ((left, one), (right, other))));
+        }
+    }
+    let pair = |one: (usize, usize), other: (usize, usize)| if one < other { (one, other) } else { (other, one) };
+    let mut rows = Vec::new();
+    while let Some((first, second)) = missing.first().copied() {
+        let mut row = vec![first, second];
+        for (option, (_, values)) in options.iter().enumerate() {
+            if row.iter().any(|(chosen, _)| *chosen == option) {
+                continue;
+            }
+            let news =
+                |value: &usize| row.iter().filter(|one| missing.contains(&pair(**one, (option, *value)))).count();
+            let best = (0..values.len()).rev().max_by_key(news).unwrap_or_default();
+            row.push((option, best));
+        }
+        for (at, one) in row.iter().enumerate() {
+            for other in &row[at + 1..] {
+                missing.remove(&pair(*one, *other));
+            }
+        }
+        row.sort_unstable();
+        rows.push(
+            row.iter()
+                .map(|(option, value)| (options[*option].0.clone(), options[*option].1[*value].clone()))
+                .collect(),
+        );
+    }
+    rows
+}
+
+/// What parameters may refuse in a pair: none of these is a surprise.
+const EXCLUDED: &[&str] = &[
+    "needs a gateway",
+    "which needs a gateway of the Gateway API",
+    "needs Kafka: set kafka.enabled",
+    "which is not there: set ",
+];
+
+/// Returns `choices` without those that the parameters refuse, and what was said of them.
+fn accepted(blueprint: &Blueprint, mut choices: Choices) -> (Choices, Vec<String>) {
+    let mut refused = Vec::new();
+    loop {
+        let mut answers = blueprint.defaults();
+        for (name, value) in &choices {
+            blueprint.assign(&mut answers, name, value).expect("the option exists");
+        }
+        let Err(GenerateError::Parameters(problems)) = generate::generate(blueprint, &answers) else {
+            return (choices, refused);
+        };
+        let count = choices.len();
+        for problem in problems {
+            let said = problem.to_string();
+            choices.retain(|(name, _)| {
+                let switch = name.strip_suffix(".enabled").unwrap_or(name);
+                !(problem.parameter == *name || said.contains(&format!("set {switch}")))
+            });
+            refused.push(said);
+        }
+        assert!(choices.len() < count, "{}: no option is at fault: {refused:?}", blueprint.name);
+    }
+}
+
+#[test]
+fn every_pair_of_options_makes_a_fleet_without_any_finding() {
+    const SAMPLE: usize = 4;
+    let all = env::var("PAIRS").is_ok_and(|value| value == "all");
+    let blueprints = blueprints();
+    let mut cases = Vec::new();
+    for blueprint in &blueprints {
+        // A domain of one's own: nip.io has no zone to write into.
+        let mut options = vec![("domain".to_owned(), vec!["example.com".to_owned()])];
+        options.extend(blueprint.options());
+        let rows = covering(&options);
+        let count = if all { rows.len() } else { SAMPLE };
+        // From every part of the rows, not the first ones.
+        let step = rows.len().div_ceil(count).max(1);
+        cases.extend(rows.into_iter().step_by(step).map(|row| (blueprint, row)));
+    }
+    let failures = cases.par_iter().filter_map(|(blueprint, row)| {
+        let (choices, refused) = accepted(blueprint, row.clone());
+        let unknown: Vec<_> = refused.iter().filter(|said| !is_expected(said)).collect();
+        match said(blueprint, &choices) {
+            Ok(()) if unknown.is_empty() => None,
+            Ok(()) => Some(format!("{} refuses {}: {unknown:?}", blueprint.name, named(row))),
+            Err(said) => Some(format!("{} with {}: {said}", blueprint.name, named(&choices))),
+        }
+    });
+    assert_eq!(failures.collect::<Vec<_>>().join("\n"), "");
+}
+
+/// Whether a refusal is one that is known: of the graph, or a fact with its source.
+fn is_expected(said: &str) -> bool {
+    EXCLUDED.iter().any(|excluded| said.contains(excluded)) || said.contains("(http")
+}
+
+#[test]
+fn the_rows_hold_every_pair() {
+    let values = |count: usize| (0..count).map(|value| value.to_string()).collect::<Vec<_>>();
+    let options: Vec<_> =
+        [2, 3, 5, 1, 4].into_iter().enumerate().map(|(at, count)| (format!("o{at}"), values(count))).collect();
+    let rows = covering(&options);
+    for (at, (left, left_values)) in options.iter().enumerate() {
+        for (right, right_values) in &options[at + 1..] {
+            for (one, other) in left_values.iter().flat_map(|one| right_values.iter().map(move |other| (one, other))) {
+                let has = |row: &Choices, name: &String, value: &String| row.contains(&(name.clone(), value.clone()));
+                assert!(
+                    rows.iter().any(|row| has(row, left, one) && has(row, right, other)),
+                    "{left}={one} {right}={other}"
+                );
+            }
+        }
+    }
+    assert!(rows.len() <= 30, "{} rows", rows.len());
+}
