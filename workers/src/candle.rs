@@ -4,8 +4,10 @@
 //! comes twice counts once, sums are exact: whatever the order and the repetition, the result is the same to the byte.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 
 use serde::Serialize;
+use serde::Serializer;
 
 use crate::decimal::Amount;
 use crate::decimal::Sum;
@@ -15,9 +17,12 @@ use crate::trade::Trade;
 /// Ids of a word in [`TradeIds`].
 const WORD: u64 = u64::BITS as u64;
 
-/// A set of trade ids. Exchanges count trades one by one, so that 64 neighbours share a word.
+/// A set of trade ids. Exchanges count trades one by one, so that 64 neighbours share a word; the word of the first id stands here, because
+/// most candles of a quiet market have no other.
 #[derive(Clone, Debug, Default)]
 struct TradeIds {
+    /// Index and bits; of no meaning while the set is empty.
+    first: (u64, u64),
     words: BTreeMap<u64, u64>,
     count: u64,
 }
@@ -26,7 +31,10 @@ impl TradeIds {
     /// Adds `id`; returns whether it is new.
     fn insert(&mut self, id: u64) -> bool {
         let bit = 1 << (id % WORD);
-        let word = self.words.entry(id / WORD).or_default();
+        if self.count == 0 {
+            self.first.0 = id / WORD;
+        }
+        let word = if self.first.0 == id / WORD { &mut self.first.1 } else { self.words.entry(id / WORD).or_default() };
         let new = *word & bit == 0;
         *word |= bit;
         self.count += u64::from(new);
@@ -35,8 +43,12 @@ impl TradeIds {
 
     /// Returns the smallest and the largest id; `None` of an empty set.
     fn bounds(&self) -> Option<(u64, u64)> {
-        let (first_index, first) = self.words.first_key_value()?;
-        let (last_index, last) = self.words.last_key_value()?;
+        if self.count == 0 {
+            return None;
+        }
+        let word = (&self.first.0, &self.first.1);
+        let (first_index, first) = self.words.first_key_value().map_or(word, |other| other.min(word));
+        let (last_index, last) = self.words.last_key_value().map_or(word, |other| other.max(word));
         let smallest = first_index * WORD + u64::from(first.trailing_zeros());
         let largest = last_index * WORD + (WORD - 1 - u64::from(last.leading_zeros()));
         Some((smallest, largest))
@@ -134,8 +146,14 @@ impl Window<'_> {
     /// Returns the record's key, `pair|60s|start` with the exchange before it where one is known. Compaction keeps the newest
     /// record of a key.
     pub fn key(&self) -> String {
-        let (bar, start) = (if self.exchange.is_empty() { "" } else { "|" }, self.start_us);
-        format!("{}{bar}{}|{}s|{start}", self.exchange, self.pair, self.seconds)
+        let mut key = String::with_capacity(64);
+        if !self.exchange.is_empty() {
+            key.push_str(self.exchange);
+            key.push('|');
+        }
+        key.push_str(self.pair);
+        let _ = write!(key, "|{}s|{}", self.seconds, self.start_us);
+        key
     }
 }
 
@@ -159,7 +177,7 @@ struct Message<'a> {
     #[serde(skip_serializing_if = "str::is_empty")]
     exchange: &'a str,
     pair: &'a str,
-    interval: String,
+    interval: Interval,
     start_us: i64,
     end_us: i64,
     open: Amount,
@@ -179,6 +197,18 @@ struct Message<'a> {
     closed_by: Option<ClosedBy>,
 }
 
+/// A length in seconds, as `60s`.
+struct Interval(u32);
+
+impl Serialize for Interval {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{}s", self.0))
+    }
+}
+
+/// Room for a message: most are shorter.
+const TYPICAL_BYTES: usize = 512;
+
 /// Returns the value of a record: the JSON of `candle`.
 ///
 /// # Panics
@@ -189,7 +219,7 @@ pub fn to_json(window: &Window, candle: &Candle, standing: Standing) -> Vec<u8> 
         v: 1,
         exchange: window.exchange,
         pair: window.pair,
-        interval: format!("{}s", window.seconds),
+        interval: Interval(window.seconds),
         start_us: window.start_us,
         end_us: window.start_us + i64::from(window.seconds) * 1_000_000,
         open: candle.open.2,
@@ -207,7 +237,9 @@ pub fn to_json(window: &Window, candle: &Candle, standing: Standing) -> Vec<u8> 
         revision: standing.revision,
         closed_by: standing.closed_by,
     };
-    serde_json::to_vec(&message).expect("strings and numbers are JSON")
+    let mut json = Vec::with_capacity(TYPICAL_BYTES);
+    serde_json::to_writer(&mut json, &message).expect("strings and numbers are JSON");
+    json
 }
 
 #[cfg(test)]
@@ -256,6 +288,11 @@ mod tests {
             assert!(!ids.insert(id));
         }
         assert_eq!((ids.bounds(), ids.count), (Some((0, u64::MAX)), 4));
+        for (order, bounds) in [([700, 5, 9], (5, 700)), ([5, 700, 9], (5, 700)), ([300, 5, 700], (5, 700))] {
+            let mut ids = TradeIds::default();
+            assert!(order.into_iter().all(|id| ids.insert(id)));
+            assert_eq!(ids.bounds(), Some(bounds), "{order:?}");
+        }
     }
 
     proptest! {

@@ -21,6 +21,17 @@ const LIMIT: u128 = ONE * 10_u128.pow(15);
 /// What one step of [`Total`]'s upper part stands for, and the first product that is too large.
 const CARRY: u128 = 10_u128.pow(38);
 
+/// The powers of ten up to that of the largest amount.
+const POWERS: [u128; 28] = {
+    let mut powers = [1; 28];
+    let mut place = 1;
+    while place < powers.len() {
+        powers[place] = powers[place - 1] * 10;
+        place += 1;
+    }
+    powers
+};
+
 /// A price or a quantity: a decimal number from 0 to below 10¹⁵ with twelve decimals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Amount(u128);
@@ -110,22 +121,29 @@ fn scale(whole: &str, fraction: &str, exponent: i64) -> Result<Amount, AmountErr
         kept -= 1;
     }
     if value > 0 && kept > 0 {
-        let zeros = u32::try_from(kept).ok().and_then(|kept| 10_u128.checked_pow(kept));
-        value = zeros.and_then(|zeros| value.checked_mul(zeros)).ok_or(AmountError::TooLarge)?;
+        let zeros = usize::try_from(kept).ok().and_then(|kept| POWERS.get(kept));
+        value = zeros.and_then(|zeros| value.checked_mul(*zeros)).ok_or(AmountError::TooLarge)?;
     }
     value += u128::from(round_up);
     if value >= LIMIT { Err(AmountError::TooLarge) } else { Ok(Amount(value)) }
 }
 
+impl Amount {
+    fn text(self) -> Text {
+        let whole = self.0 / ONE;
+        Text::of(whole, &[self.0 - whole * ONE])
+    }
+}
+
 impl fmt::Display for Amount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_decimal(f, self.0 / ONE, self.0 % ONE, 12)
+        f.write_str(self.text().as_str())
     }
 }
 
 impl Serialize for Amount {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(self.text().as_str())
     }
 }
 
@@ -152,7 +170,7 @@ impl fmt::Display for Sum {
 
 impl Serialize for Sum {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        Amount(self.0).serialize(serializer)
     }
 }
 
@@ -175,32 +193,78 @@ impl Total {
     }
 }
 
+impl Total {
+    fn text(self) -> Text {
+        let unit = ONE * ONE;
+        let whole = self.lower / unit;
+        let fraction = self.lower - whole * unit;
+        let upper = fraction / ONE;
+        Text::of(u128::from(self.upper) * (CARRY / unit) + whole, &[upper, fraction - upper * ONE])
+    }
+}
+
 impl fmt::Display for Total {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let unit = ONE * ONE;
-        let whole = u128::from(self.upper) * (CARRY / unit) + self.lower / unit;
-        write_decimal(f, whole, self.lower % unit, 24)
+        f.write_str(self.text().as_str())
     }
 }
 
 impl Serialize for Total {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(self.text().as_str())
     }
 }
 
-/// Writes `whole.fraction` without zeros at the end, and without a point where nothing follows it.
-fn write_decimal(f: &mut fmt::Formatter<'_>, whole: u128, fraction: u128, decimals: usize) -> fmt::Result {
-    if fraction == 0 {
-        return write!(f, "{whole}");
+/// A number as text, on the stack: six of them are written for every trade in `EMIT=current`, and dividing 128-bit numbers by ten, digit
+/// by digit, took a third of its time.
+struct Text {
+    bytes: [u8; 64],
+    length: usize,
+}
+
+impl Text {
+    /// Returns `whole` and the decimals, [`DECIMALS`] of each element of `fraction`, without zeros at the end and without a point
+    /// where nothing follows it.
+    fn of(whole: u128, fraction: &[u128]) -> Self {
+        let mut text = Self { bytes: [0; 64], length: 0 };
+        text.whole(whole);
+        text.bytes[text.length] = b'.';
+        text.length += 1;
+        for part in fraction {
+            text.digits(u64::try_from(*part).unwrap_or(0), DECIMALS);
+        }
+        while text.bytes[text.length - 1] == b'0' {
+            text.length -= 1;
+        }
+        if text.bytes[text.length - 1] == b'.' {
+            text.length -= 1;
+        }
+        text
     }
-    let mut shown = fraction;
-    let mut width = decimals;
-    while shown.is_multiple_of(10) {
-        shown /= 10;
-        width -= 1;
+
+    fn whole(&mut self, number: u128) {
+        const PART: u128 = 10_u128.pow(18);
+        if let Ok(number) = u64::try_from(number) {
+            self.digits(number, number.checked_ilog10().unwrap_or(0) + 1);
+        } else {
+            self.whole(number / PART);
+            self.digits(u64::try_from(number % PART).unwrap_or(0), 18);
+        }
     }
-    write!(f, "{whole}.{shown:0width$}")
+
+    /// Appends the last `width` digits.
+    fn digits(&mut self, mut number: u64, width: u32) {
+        let end = self.length + width as usize;
+        for byte in self.bytes[self.length..end].iter_mut().rev() {
+            *byte = b'0' + u8::try_from(number % 10).unwrap_or(0);
+            number /= 10;
+        }
+        self.length = end;
+    }
+
+    fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.bytes[..self.length]).expect("digits and a point are UTF-8")
+    }
 }
 
 #[cfg(test)]
@@ -263,6 +327,14 @@ mod tests {
         // python3: Decimal("99999999.999999999999") * Decimal("999999.999999999999") * 1000
         assert_eq!(total.to_string(), "99999999999999999.899000000000000000001");
         assert_eq!(Amount::parse("1e14").unwrap().times(Amount::parse("1").unwrap()), None);
+    }
+
+    #[test]
+    fn the_largest_total_fits() {
+        let total = Total { upper: u64::MAX, lower: CARRY - 1 };
+        assert_eq!(total.to_string(), "1844674407370955161599999999999999.999999999999999999999999");
+        assert_eq!(Total { upper: 10, lower: 0 }.to_string(), "1000000000000000");
+        assert_eq!(Total { upper: 1_000_000, lower: 1 }.to_string(), "100000000000000000000.000000000000000000000001");
     }
 
     proptest! {

@@ -135,8 +135,9 @@ impl<'a> Trade<'a> {
         if payload.len() > MAX_BYTES {
             return Err(Rejection::TooLarge(payload.len()));
         }
-        let fields: Fields<'a> =
-            serde_json::from_slice(payload).map_err(|error| Rejection::Syntax(error.to_string()))?;
+        // Once for all of it: reading from bytes would look at each string again.
+        let text = std::str::from_utf8(payload).map_err(|error| Rejection::Syntax(error.to_string()))?;
+        let fields: Fields<'a> = serde_json::from_str(text).map_err(|error| Rejection::Syntax(error.to_string()))?;
         if let Some(version) = fields.v
             && !matches!(text_of(version)?.parse(), Ok(1..=VERSION))
         {
