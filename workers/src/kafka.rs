@@ -23,6 +23,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::error::KafkaResult;
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::message::DeliveryResult;
+use rdkafka::metadata::Metadata;
 use rdkafka::producer::ProducerContext;
 use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::types::RDKafkaRespErr as ResponseError;
@@ -49,6 +50,9 @@ pub enum WorkError {
     /// A topic does not exist.
     #[error("topic `{0}` does not exist: create it, nothing here does")]
     MissingTopic(String),
+    /// The user may not do what the program has to do.
+    #[error("this user may not use topic `{0}`: see `resources` of --print-env")]
+    Forbidden(String),
     /// A candle is written to the partition of its trades.
     #[error("topic `{output}` has {found} partitions, fewer than the {needed} of `{input}`")]
     TooFewPartitions {
@@ -64,6 +68,9 @@ pub enum WorkError {
     /// A record could not be delivered: nothing after it may be committed.
     #[error("a record was not delivered: {0}")]
     Delivery(String),
+    /// A newer process has the transactional id.
+    #[error("another process has the transactional id `{0}`: what this one wrote and did not commit is invisible")]
+    Fenced(String),
     /// Most records are no trades: the wrong topic, or another schema.
     #[error("{dead} of the last {of} records of `{topic}` are no trades: this is the wrong topic, or another schema")]
     Flood {
@@ -297,9 +304,11 @@ pub fn consumer_config(candles: &Candles) -> ClientConfig {
         .set("heartbeat.interval.ms", "3000")
         // The default of a second costs a factor of six when catching up.
         .set("fetch.queue.backoff.ms", "10")
-        // These two bound the memory.
-        .set("queued.max.messages.kbytes", "16384")
-        .set("queued.min.messages", "20000")
+        // These bound the memory. A record in the queue takes three times the bytes that the limit counts, and the least is kept for
+        // each partition, so that both are far below the defaults of 64 MB and 100,000; the fetch is a megabyte by default.
+        .set("queued.max.messages.kbytes", "8192")
+        .set("queued.min.messages", "5000")
+        .set("fetch.message.max.bytes", "524288")
         .set("statistics.interval.ms", "5000");
     if let Some(instance) = &candles.instance {
         config.set("group.instance.id", instance);
@@ -317,8 +326,9 @@ pub fn producer_config(kafka: &Kafka, transactional_id: &str) -> ClientConfig {
         .set("linger.ms", "5")
         // As Java's clients: equal keys are in equal partitions, whoever writes them.
         .set("partitioner", "murmur2_random")
-        .set("queue.buffering.max.messages", "100000")
-        .set("queue.buffering.max.kbytes", "32768")
+        // These bound the memory; what does not fit waits.
+        .set("queue.buffering.max.messages", "20000")
+        .set("queue.buffering.max.kbytes", "16384")
         .set("message.timeout.ms", "120000");
     if !transactional_id.is_empty() {
         config
@@ -340,9 +350,21 @@ pub fn partitions<C: ConsumerContext>(
     unreachable: impl FnOnce(KafkaError) -> WorkError,
 ) -> Result<usize, WorkError> {
     let metadata = consumer.fetch_metadata(Some(topic), PATIENCE).map_err(unreachable)?;
-    let found =
-        metadata.topics().iter().find(|found| found.name() == topic).map_or(0, |found| found.partitions().len());
-    if found == 0 { Err(WorkError::MissingTopic(topic.to_owned())) } else { Ok(found) }
+    count(&metadata, topic)
+}
+
+/// Returns the number of partitions that `metadata` has for a topic.
+///
+/// # Errors
+/// When there is none, or the user may not know.
+pub(crate) fn count(metadata: &Metadata, topic: &str) -> Result<usize, WorkError> {
+    match metadata.topics().iter().find(|found| found.name() == topic) {
+        Some(found) if found.error() == Some(ResponseError::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED) => {
+            Err(WorkError::Forbidden(topic.to_owned()))
+        }
+        Some(found) if !found.partitions().is_empty() => Ok(found.partitions().len()),
+        _ => Err(WorkError::MissingTopic(topic.to_owned())),
+    }
 }
 
 /// Checks that every topic is there and that the candles have room.

@@ -34,8 +34,8 @@ pub struct CandleMetrics {
     pub late: Family<Kind, Counter>,
     /// Records that are no trades, by reason.
     pub dead_letters: Family<Kind, Counter>,
-    /// Candles written, by status.
-    pub candles: Family<Kind, Counter>,
+    /// Candles written, by status: `open`, `final`, `corrected`.
+    pub candles: [Counter; 3],
     /// Ids missing in final candles.
     pub missing: Counter,
     /// Assignments and revocations.
@@ -61,7 +61,7 @@ impl Default for CandleMetrics {
             duplicates: Counter::default(),
             late: Family::default(),
             dead_letters: Family::default(),
-            candles: Family::default(),
+            candles: <[Counter; 3]>::default(),
             missing: Counter::default(),
             rebalances: Family::default(),
             lag: Family::default(),
@@ -82,7 +82,10 @@ impl CandleMetrics {
         registry.register("candles_duplicates", "Trades whose id was known", self.duplicates.clone());
         registry.register("candles_late", "Trades after the close of their window", self.late.clone());
         registry.register("candles_dead_letters", "Records that are no trades", self.dead_letters.clone());
-        registry.register("candles_emitted", "Candles written", self.candles.clone());
+        // The counters stand beside their family: a family is asked with a lock and a hash, for every record.
+        let emitted: Family<Kind, Counter> = Family::default();
+        self.candles = ["open", "final", "corrected"].map(|kind| emitted.get_or_create(&Kind { kind }).clone());
+        registry.register("candles_emitted", "Candles written", emitted);
         registry.register("candles_missing_trades", "Ids missing in final candles", self.missing.clone());
         registry.register("candles_rebalances", "Decisions of the group", self.rebalances.clone());
         registry.register("kafka_consumer_lag", "Records behind the end of the partition", self.lag.clone());

@@ -21,6 +21,7 @@ use rdkafka::Message;
 use rdkafka::consumer::BaseConsumer;
 use rdkafka::consumer::Consumer;
 use rdkafka::error::KafkaError;
+use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::message::BorrowedMessage;
 
 use crate::config::Candles;
@@ -48,6 +49,10 @@ const WAIT: Duration = Duration::from_millis(20);
 
 /// Time between two looks at idle partitions and gauges.
 const HOUSEKEEPING: Duration = Duration::from_millis(200);
+
+/// The user lacks a right.
+const FORBIDDEN: [RDKafkaErrorCode; 2] =
+    [RDKafkaErrorCode::TopicAuthorizationFailed, RDKafkaErrorCode::GroupAuthorizationFailed];
 
 /// Of so many records more than half may not be dead letters.
 const FLOOD: u32 = 1_000;
@@ -116,6 +121,10 @@ impl Processor {
     /// # Errors
     /// When going on would lose something: the process is to be started again.
     pub fn run(&mut self, stop: &AtomicBool) -> Result<(), WorkError> {
+        self.work(stop).map_err(|error| self.output.explain(error))
+    }
+
+    fn work(&mut self, stop: &AtomicBool) -> Result<(), WorkError> {
         while !stop.load(Ordering::Relaxed) {
             self.health.tick();
             self.read_batch()?;
@@ -134,9 +143,13 @@ impl Processor {
     /// Reads what is there, up to a batch.
     fn read_batch(&mut self) -> Result<(), WorkError> {
         // A transaction that has lasted its time is committed before more is read.
+        let mut now = Instant::now();
         for index in 0..BATCH {
             let wait = if index == 0 { WAIT } else { Duration::ZERO };
             let Some(result) = self.consumer.poll(wait) else { break };
+            if index == 0 {
+                now = Instant::now();
+            }
             match result {
                 Ok(message) => {
                     let mut work = Work {
@@ -145,12 +158,17 @@ impl Processor {
                         flood: &mut self.flood,
                         candles: &mut self.candles,
                         metrics: &self.metrics,
+                        now,
                     };
                     if let Some(owned) = self.owned.get_mut(&message.partition()) {
                         work.take(owned, &message)?;
                     }
                 }
                 Err(KafkaError::PartitionEOF(partition)) => self.reach_end(partition)?,
+                // Nothing changes this but somebody who changes the rights: to be seen, the process ends.
+                Err(source) if FORBIDDEN.map(Some).contains(&source.rdkafka_error_code()) => {
+                    return Err(WorkError::Kafka { doing: "read trades", source });
+                }
                 // librdkafka goes on by itself; what does not pass is seen by whoever watches lag.
                 Err(error) => tracing::warn!(%error, "consumer"),
             }
@@ -207,6 +225,8 @@ struct Work<'a> {
     flood: &'a mut (u32, u32),
     candles: &'a mut Vec<CandleRecord>,
     metrics: &'a CandleMetrics,
+    /// When the batch was begun: exact enough for what it is compared with.
+    now: Instant,
 }
 
 impl Work<'_> {
@@ -234,7 +254,7 @@ impl Work<'_> {
             }
         }
         if !replayed {
-            owned.last_record = Instant::now();
+            owned.last_record = self.now;
             self.watch_flood()?;
         }
         for record in self.candles.drain(..) {

@@ -21,7 +21,6 @@ use crate::kafka::Deliveries;
 use crate::kafka::PATIENCE;
 use crate::kafka::WorkError;
 use crate::metrics::CandleMetrics;
-use crate::metrics::Kind;
 use crate::partition::CandleRecord;
 use crate::trade::MAX_BYTES;
 use crate::trade::Rejection;
@@ -37,7 +36,9 @@ pub(super) struct Output {
     pub(super) epoch: usize,
     /// Whether records belong to transactions, and whether one is open.
     pub(super) transaction: Transaction,
-    topic: String,
+    topic: Arc<str>,
+    /// Empty without transactions.
+    transactional_id: String,
     /// The live page, where there is one.
     pub(super) board: Option<Arc<Board>>,
 }
@@ -65,7 +66,24 @@ impl Output {
             producer.init_transactions(PATIENCE * 3).map_err(WorkError::when("initialise transactions"))?;
         }
         let transaction = if transactional { Transaction::Closed } else { Transaction::Never };
-        Ok(Self { producer, epoch: 0, transaction, topic: config.output.clone(), board: None })
+        Ok(Self {
+            producer,
+            epoch: 0,
+            transaction,
+            topic: config.output.as_str().into(),
+            transactional_id: id.to_owned(),
+            board: None,
+        })
+    }
+
+    /// Returns why the producer cannot go on, where it knows better than the call that failed.
+    pub(super) fn explain(&self, error: WorkError) -> WorkError {
+        match self.producer.client().fatal_error() {
+            Some((RDKafkaErrorCode::Fenced | RDKafkaErrorCode::ProducerFenced, _)) => {
+                WorkError::Fenced(self.transactional_id.clone())
+            }
+            _ => error,
+        }
     }
 
     /// Lets callbacks run, and tells of lost records.
@@ -81,19 +99,14 @@ impl Output {
         record: &CandleRecord,
         metrics: &CandleMetrics,
     ) -> Result<(), WorkError> {
-        let kind = match record.status {
-            Status::Open => "open",
-            Status::Final => "final",
-            Status::Corrected => "corrected",
-        };
-        metrics.candles.get_or_create(&Kind { kind }).inc();
+        metrics.candles[record.status as usize].inc();
         if record.status == Status::Final {
             metrics.missing.inc_by(record.missing);
         }
         if let Some(board) = &self.board {
             board.note(record);
         }
-        let topic = self.topic.clone();
+        let topic = Arc::clone(&self.topic);
         let out = BaseRecord::with_opaque_to(&topic, self.epoch).partition(partition);
         self.send(out.key(record.key.as_bytes()).payload(&record.value))
     }

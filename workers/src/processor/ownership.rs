@@ -61,6 +61,9 @@ impl Processor {
                 .map_err(WorkError::when("set a position"))?;
             self.owned.insert(id, owned);
         }
+        if self.owned.is_empty() {
+            tracing::warn!(topic = self.config.input, "no partition is left for this replica: it waits as a spare");
+        }
         tracing::info!(partitions = ?ids, "assigned");
         self.consumer.incremental_assign(&positions).map_err(WorkError::when("take partitions"))
     }
