@@ -1,6 +1,7 @@
 //! What the programs read from their environment, and the values that they make of it.
 
 mod connection;
+mod resources;
 mod trades;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use crate::settings::Emit;
 use crate::settings::Guarantee;
 use crate::settings::Settings;
 
+pub use crate::config::trades::Kraken;
 pub use crate::config::trades::Source;
 pub use crate::config::trades::Trades;
 pub use crate::config::trades::trades;
@@ -156,6 +158,12 @@ const TRADES_OWN: &[Variable] = &[
     variable("KRAKEN_WS_URL", &[], Presence::Default("wss://ws.kraken.com/v2"), "WebSocket of the exchange"),
     variable("KRAKEN_REST_URL", &[], Presence::Default("https://api.kraken.com"), "REST interface of the exchange"),
     variable(
+        "SSL_CERT_FILE",
+        &[],
+        Presence::Optional,
+        "certificates of the authorities that vouch for the exchange, PEM; else the machine's",
+    ),
+    variable(
         "REPLAY_FILE",
         &[],
         Presence::Optional,
@@ -177,10 +185,12 @@ const TRADES_OWN: &[Variable] = &[
 ];
 
 /// The program `candles`.
-pub const CANDLES: Program = Program { name: "candles", variables: &[KAFKA, CANDLES_OWN, PAGE, OPERATION] };
+pub const CANDLES: Program =
+    Program { name: "candles", variables: &[KAFKA, CANDLES_OWN, PAGE, OPERATION], resources: resources::CANDLES };
 
 /// The program `trades`.
-pub const TRADES: Program = Program { name: "trades", variables: &[KAFKA, TRADES_OWN, OPERATION] };
+pub const TRADES: Program =
+    Program { name: "trades", variables: &[KAFKA, TRADES_OWN, OPERATION], resources: resources::TRADES };
 
 /// Where Kafka is; the properties are librdkafka's.
 #[derive(Clone, PartialEq, Eq)]

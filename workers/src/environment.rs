@@ -31,13 +31,68 @@ pub struct Variable {
     pub help: &'static str,
 }
 
-/// What a program reads and where it answers: the contract with the manifests.
+/// What a thing of Kafka is; the words are those of Strimzi's KafkaUser.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResourceKind {
+    /// A topic, and how it has to be: `partitions`, where that is not free, and its configuration.
+    Topic {
+        /// A number, or the variable of the topic that has as many.
+        partitions: Option<&'static str>,
+        /// Names and values of Kafka, `cleanup.policy` first.
+        config: &'static [(&'static str, &'static str)],
+    },
+    /// A consumer group.
+    Group,
+    /// A transactional id, used with `PROCESSING_GUARANTEE=exactly_once` alone.
+    TransactionalId,
+}
+
+/// Something of Kafka that a program uses. It creates nothing: the manifests do.
+#[derive(Clone, Copy, Debug)]
+pub struct Resource {
+    /// What it is.
+    pub kind: ResourceKind,
+    /// The variable that names it.
+    pub variable: &'static str,
+    /// What the program's user has to be allowed.
+    pub operations: &'static [&'static str],
+}
+
+impl Resource {
+    /// Returns the word of a KafkaUser for what it is.
+    pub fn word(&self) -> &'static str {
+        match self.kind {
+            ResourceKind::Topic { .. } => "topic",
+            ResourceKind::Group => "group",
+            ResourceKind::TransactionalId => "transactionalId",
+        }
+    }
+
+    fn write(&self, yaml: &mut String) {
+        let (word, operations) = (self.word(), self.operations.join(", "));
+        let _ =
+            writeln!(yaml, "    - kind: {word}\n      variable: {}\n      operations: [{operations}]", self.variable);
+        if let ResourceKind::Topic { partitions, config } = self.kind {
+            if let Some(partitions) = partitions {
+                let _ = writeln!(yaml, "      partitions: {partitions}");
+            }
+            yaml.push_str("      config:\n");
+            for (name, value) in config {
+                let _ = writeln!(yaml, "        {name}: {value}");
+            }
+        }
+    }
+}
+
+/// What a program reads, where it answers and what it uses of Kafka: the contract with the manifests.
 #[derive(Clone, Copy, Debug)]
 pub struct Program {
     /// The name of the binary, the image and the Deployment.
     pub name: &'static str,
     /// Every variable, in the order of the documentation.
     pub variables: &'static [&'static [Variable]],
+    /// What it uses of Kafka.
+    pub resources: &'static [Resource],
 }
 
 /// The port of `/livez`, `/readyz` and `/metrics`.
@@ -70,6 +125,10 @@ impl Program {
                 }
             }
             let _ = writeln!(yaml, "      description: \"{}\"", variable.help.replace('"', "'"));
+        }
+        yaml.push_str("  resources:\n");
+        for resource in self.resources {
+            resource.write(&mut yaml);
         }
         yaml
     }

@@ -1,5 +1,7 @@
 //! The ingester `trades`: from a source to the topic. A queue that is full stops the source; nothing is dropped.
 
+mod exchange;
+
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
@@ -9,9 +11,6 @@ use std::thread;
 use std::time::Duration;
 use std::time::Instant;
 
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::RngCore;
-use rand_chacha::rand_core::SeedableRng;
 use rdkafka::error::KafkaError;
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::producer::BaseProducer;
@@ -23,6 +22,7 @@ use crate::config::Source;
 use crate::config::Trades;
 use crate::http::Health;
 use crate::http::Readiness;
+use crate::ingest::exchange::Exchange;
 use crate::kafka;
 use crate::kafka::Deliveries;
 use crate::kafka::PATIENCE;
@@ -31,11 +31,6 @@ use crate::metrics::Kind;
 use crate::metrics::TradeMetrics;
 use crate::processor::now_us;
 use crate::source::TradeRecord;
-use crate::source::kraken::Gap;
-use crate::source::kraken::KrakenError;
-use crate::source::kraken::Sequence;
-use crate::source::kraken::Subscription;
-use crate::source::kraken::fill;
 use crate::source::replay;
 use crate::source::synthetic::Disorder;
 use crate::source::synthetic::Synthetic;
@@ -65,9 +60,7 @@ impl Ingest {
             let reason = if told.is_empty() { error.to_string() } else { told };
             WorkError::Unreachable { brokers: kafka.properties[0].1.clone(), reason }
         })?;
-        if metadata.topics().iter().all(|found| found.partitions().is_empty()) {
-            return Err(WorkError::MissingTopic(topic.to_owned()));
-        }
+        kafka::count(&metadata, topic)?;
         Ok(Self { producer, topic: topic.to_owned(), metrics })
     }
 
@@ -79,7 +72,7 @@ impl Ingest {
         let pace = Pace { ingest: self, health, stop };
         health.set_ready(Readiness::Ready);
         match &trades.source {
-            Source::Kraken { stream, rest } => Exchange::new(&pace, (stream, rest), &trades.pairs).follow()?,
+            Source::Kraken(kraken) => Exchange::new(&pace, kraken, &trades.pairs)?.follow()?,
             Source::Replay { file, speed } => pace.replay(file, &trades.pairs, *speed)?,
             Source::Synthetic { disorder, rate, count, history } => {
                 pace.synthetic(&trades.pairs, disorder.clone(), (*rate, *count), *history)?;
@@ -195,121 +188,5 @@ impl Pace<'_> {
             self.ingest.send(&record, "synthetic")?;
         }
         Ok(())
-    }
-}
-
-/// First and longest time before a connection is tried again.
-const BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
-
-/// How often a gap is asked for before it is given up.
-const ATTEMPTS: u32 = 5;
-
-/// The exchange, over as many connections as it takes.
-struct Exchange<'a> {
-    pace: &'a Pace<'a>,
-    stream: &'a str,
-    rest: &'a str,
-    pairs: &'a [String],
-    sequence: Sequence,
-    random: ChaCha8Rng,
-}
-
-impl<'a> Exchange<'a> {
-    fn new(pace: &'a Pace<'a>, (stream, rest): (&'a str, &'a str), pairs: &'a [String]) -> Self {
-        // Seeded by the clock: replicas must not come back together.
-        let random = ChaCha8Rng::seed_from_u64(now_us().unsigned_abs());
-        Self { pace, stream, rest, pairs, sequence: Sequence::default(), random }
-    }
-
-    /// Follows the trades until the signal.
-    fn follow(&mut self) -> Result<(), WorkError> {
-        let metrics = Arc::clone(&self.pace.ingest.metrics);
-        let mut backoff = BACKOFF.0;
-        loop {
-            let began = Instant::now();
-            let ended = self.one_connection();
-            metrics.connected.set(0);
-            self.pace.health.set_ready(Readiness::NotReady);
-            let error = match ended {
-                Ok(()) => return Ok(()),
-                Err(Broken::Work(error)) => return Err(error),
-                Err(Broken::Connection(error)) => error,
-            };
-            let kind = match error {
-                KrakenError::Silent => "silent",
-                KrakenError::Refused(_) => "refused",
-                _ => "error",
-            };
-            metrics.reconnects.get_or_create(&Kind { kind }).inc();
-            // A connection that held was not the problem.
-            backoff = if began.elapsed() > BACKOFF.1 { BACKOFF.0 } else { (backoff * 2).min(BACKOFF.1) };
-            let wait = backoff.mul_f64(f64::from(self.random.next_u32()) / f64::from(u32::MAX));
-            tracing::warn!(%error, wait_ms = wait.as_millis(), "connection ended");
-            if !self.pace.wait(Instant::now() + wait)? {
-                return Ok(());
-            }
-        }
-    }
-
-    fn one_connection(&mut self) -> Result<(), Broken> {
-        let mut subscription = Subscription::open(self.stream, self.pairs)?;
-        tracing::info!(url = self.stream, pairs = ?self.pairs, "connected");
-        self.pace.ingest.metrics.connected.set(1);
-        self.pace.health.set_ready(Readiness::Ready);
-        while self.pace.wait(Instant::now())? {
-            let mut gaps = Vec::new();
-            for trade in subscription.read()? {
-                gaps.extend(self.sequence.note(&trade.record.key, trade.id, trade.ts_us));
-                self.pace.ingest.send(&trade.record, "ws")?;
-            }
-            for gap in gaps {
-                self.fill(&gap)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Fetches what was skipped. The stream waits meanwhile, and its own buffers with it.
-    fn fill(&self, gap: &Gap) -> Result<(), WorkError> {
-        let metrics = &self.pace.ingest.metrics;
-        let missing = gap.ids.1 - gap.ids.0 + 1;
-        metrics.gaps.inc_by(missing);
-        for attempt in 1..=ATTEMPTS {
-            match fill(self.rest, gap) {
-                Ok(trades) => {
-                    let found = trades.len() as u64;
-                    for trade in trades {
-                        self.pace.ingest.send(&trade.record, "rest")?;
-                    }
-                    metrics.filled.inc_by(found);
-                    tracing::info!(pair = gap.pair, first = gap.ids.0, last = gap.ids.1, found, "gap filled");
-                    return Ok(());
-                }
-                Err(error) => tracing::warn!(%error, attempt, pair = gap.pair, "gap not filled"),
-            }
-            if !self.pace.wait(Instant::now() + BACKOFF.0 * 2_u32.pow(attempt))? {
-                return Ok(());
-            }
-        }
-        tracing::error!(pair = gap.pair, first = gap.ids.0, last = gap.ids.1, "gap given up");
-        Ok(())
-    }
-}
-
-/// Why a connection is over: the next one may do better, or nothing will.
-enum Broken {
-    Connection(KrakenError),
-    Work(WorkError),
-}
-
-impl From<KrakenError> for Broken {
-    fn from(error: KrakenError) -> Self {
-        Self::Connection(error)
-    }
-}
-
-impl From<WorkError> for Broken {
-    fn from(error: WorkError) -> Self {
-        Self::Work(error)
     }
 }

@@ -1,8 +1,10 @@
 //! Where trades come from.
 
+pub mod backoff;
 pub mod kraken;
 pub mod replay;
 pub mod synthetic;
+pub mod tls;
 
 /// A record for the topic of trades.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

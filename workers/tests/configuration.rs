@@ -141,7 +141,7 @@ fn a_password_is_read_from_its_file_alone() {
     let path = file.path().to_str().unwrap();
     let sasl = [
         ("KAFKA_SECURITY_PROTOCOL", "SASL_PLAINTEXT"),
-        ("KAFKA_SASL_MECHANISM", "SCRAM-SHA-512"),
+        ("KAFKA_SASL_MECHANISM", "PLAIN"),
         ("KAFKA_SASL_USERNAME", "candles"),
         ("KAFKA_SASL_PASSWORD_FILE", path),
     ];
@@ -149,5 +149,37 @@ fn a_password_is_read_from_its_file_alone() {
         config::candles(&environment(&[CANDLES, &sasl].concat())).unwrap_or_else(|mistakes| panic!("{mistakes}"));
     let properties: BTreeMap<_, _> = candles.kafka.properties.into_iter().collect();
     assert_eq!(properties["sasl.password"], "secret");
-    assert_eq!(properties["sasl.mechanism"], "SCRAM-SHA-512");
+    assert_eq!(properties["sasl.mechanism"], "PLAIN");
+}
+
+#[test]
+fn what_a_build_without_tls_cannot_do_is_told_at_the_start() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let sasl = [
+        ("KAFKA_SECURITY_PROTOCOL", "SASL_SSL"),
+        ("KAFKA_SASL_MECHANISM", "SCRAM-SHA-512"),
+        ("KAFKA_SASL_USERNAME", "candles"),
+        ("KAFKA_SASL_PASSWORD_FILE", file.path().to_str().unwrap()),
+    ];
+    let expected = "KAFKA_SECURITY_PROTOCOL is `sasl_ssl`, and this program was built without the feature tls\n\
+        KAFKA_SASL_MECHANISM is `scram-sha-512`, and this program was built without the feature tls";
+    assert_eq!(mistakes("candles", &sasl), if cfg!(feature = "tls") { "" } else { expected });
+}
+
+#[test]
+fn the_exchange_is_reached_by_tls_in_every_build() {
+    let basis = environment(&[("KAFKA_BROKER_ADDRESS", "k"), ("KAFKA_TOPIC", "t")]);
+    let trades = config::trades(&basis).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let config::Source::Kraken(kraken) = trades.source else { panic!("the exchange is the default") };
+    assert_eq!((kraken.stream.as_str(), kraken.rest.as_str()), ("wss://ws.kraken.com/v2", "https://api.kraken.com"));
+
+    let basis = [("KAFKA_BROKER_ADDRESS", "k"), ("KAFKA_TOPIC", "t")];
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let path = file.path().to_str().unwrap();
+    let found = mistakes("trades", &[&basis[..], &[("SSL_CERT_FILE", path)]].concat());
+    assert_eq!(found, format!("SSL_CERT_FILE is `{path}`: it holds no certificate of an authority"));
+    let found = mistakes("trades", &[&basis[..], &[("SSL_CERT_FILE", "/nowhere")]].concat());
+    assert!(found.starts_with("SSL_CERT_FILE is `/nowhere`: ") && found.contains("No such file"), "{found}");
+    let found = mistakes("trades", &[&basis[..], &[("KRAKEN_WS_URL", "ws.kraken.com")]].concat());
+    assert_eq!(found, "KRAKEN_WS_URL is `ws.kraken.com`: it begins with ws:// or wss://");
 }

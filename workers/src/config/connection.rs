@@ -39,6 +39,9 @@ pub(crate) fn kafka(reader: &mut Reader) -> Kafka {
 fn sasl(reader: &mut Reader, properties: &mut Vec<(&'static str, String)>) {
     let mechanisms = ["scram-sha-512", "scram-sha-256", "plain"].map(|word| (word, word));
     match reader.choice("KAFKA_SASL_MECHANISM", &mechanisms) {
+        Some(mechanism) if mechanism.starts_with("scram") && !cfg!(feature = "tls") => reader.mistake(format!(
+            "KAFKA_SASL_MECHANISM is `{mechanism}`, and this program was built without the feature tls"
+        )),
         Some(mechanism) => properties.push(("sasl.mechanism", mechanism.to_uppercase())),
         None => reader.mistake("SASL needs KAFKA_SASL_MECHANISM".to_owned()),
     }

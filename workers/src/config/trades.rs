@@ -11,6 +11,7 @@ use crate::config::connection;
 use crate::environment::Mistakes;
 use crate::environment::Reader;
 use crate::source::synthetic::Disorder;
+use crate::source::tls::Trust;
 
 /// Everything `trades` has to know.
 #[derive(Clone, PartialEq)]
@@ -31,12 +32,7 @@ pub struct Trades {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Source {
     /// The exchange.
-    Kraken {
-        /// Of the WebSocket.
-        stream: String,
-        /// Of the REST interface.
-        rest: String,
-    },
+    Kraken(Kraken),
     /// A file.
     Replay {
         /// CSV.
@@ -55,6 +51,17 @@ pub enum Source {
         /// Time before the start whose trades come at once.
         history: Duration,
     },
+}
+
+/// How the exchange is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kraken {
+    /// URL of the WebSocket.
+    pub stream: String,
+    /// URL of the REST interface.
+    pub rest: String,
+    /// Certificates of the authorities that vouch for both, PEM; `None` for those of the machine.
+    pub authorities: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy)]
@@ -89,16 +96,24 @@ pub fn trades(environment: &BTreeMap<String, String>) -> Result<Trades, Mistakes
 
 fn kraken(reader: &mut Reader) -> Source {
     let (stream, rest) = (reader.text("KRAKEN_WS_URL"), reader.text("KRAKEN_REST_URL"));
+    let mut encrypted = false;
     for (name, url, schemes) in
         [("KRAKEN_WS_URL", &stream, ["ws://", "wss://"]), ("KRAKEN_REST_URL", &rest, ["http://", "https://"])]
     {
         if !schemes.iter().any(|scheme| url.starts_with(scheme)) {
             reader.mistake(format!("{name} is `{url}`: it begins with {} or {}", schemes[0], schemes[1]));
-        } else if url.starts_with(schemes[1]) && !cfg!(feature = "tls") {
-            reader.mistake(format!("{name} is `{url}`, and this program was built without the feature tls"));
         }
+        encrypted |= url.starts_with(schemes[1]);
     }
-    Source::Kraken { stream, rest }
+    let found = reader.found("SSL_CERT_FILE");
+    let authorities = found.as_ref().map(|(_, path)| PathBuf::from(path));
+    if encrypted && let Err(error) = Trust::load(authorities.as_deref()) {
+        reader.mistake(found.map_or_else(
+            || format!("this machine has no certificates of authorities ({error}): set SSL_CERT_FILE"),
+            |(name, path)| format!("{name} is `{path}`: {error}"),
+        ));
+    }
+    Source::Kraken(Kraken { stream, rest, authorities })
 }
 
 fn replay(reader: &mut Reader) -> Source {

@@ -6,22 +6,30 @@
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::net::TcpStream;
+use std::net::ToSocketAddrs;
 use std::time::Duration;
 use std::time::Instant;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use thiserror::Error;
+use tungstenite::Connector;
+use tungstenite::HandshakeError;
 use tungstenite::Message;
 use tungstenite::WebSocket;
+use tungstenite::client::IntoClientRequest;
 use tungstenite::stream::MaybeTlsStream;
 
 use crate::source::TradeRecord;
 use crate::source::replay::microseconds;
+use crate::source::tls::Trust;
 use crate::trade::TradeMessage;
 
 /// The exchange beats every second; so long a silence is a dead connection.
 const SILENCE: Duration = Duration::from_secs(10);
+
+/// Longest wait for a connection, its handshakes, and an answer of REST.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Longest wait for one read, so that a signal is seen.
 const TICK: Duration = Duration::from_millis(200);
@@ -38,6 +46,14 @@ pub enum KrakenError {
     /// The network, or the protocol.
     #[error("{0}")]
     Stream(#[from] Box<tungstenite::Error>),
+    /// Nobody is there.
+    #[error("no connection to `{url}`: {reason}")]
+    Unreachable {
+        /// As configured.
+        url: String,
+        /// The cause.
+        reason: String,
+    },
     /// Nothing came for so long that the connection counts as lost.
     #[error("nothing came for {} seconds", SILENCE.as_secs())]
     Silent,
@@ -205,47 +221,44 @@ fn read_page(text: &str, pair: &str) -> Result<(Vec<KrakenTrade>, String), Krake
     Ok((trades, last))
 }
 
-/// Asks REST for the trades of a gap. Fewer than were asked for is an answer too: the exchange skips ids at times.
-///
-/// # Errors
-/// When REST does not answer, or not as it has to.
-pub fn fill(rest: &str, gap: &Gap) -> Result<Vec<KrakenTrade>, KrakenError> {
-    let failed = |error: ureq::Error| KrakenError::Rest(error.to_string());
-    let mut since = (gap.since_us.saturating_sub(1) * 1_000).to_string();
-    let mut found: BTreeMap<u64, KrakenTrade> = BTreeMap::new();
-    for page in 0..PAGES {
-        if page > 0 {
-            std::thread::sleep(REST_PAUSE);
-        }
-        let url = format!("{rest}/0/public/Trades?pair={}&since={since}", rest_name(&gap.pair));
-        let text = agent().get(&url).call().map_err(failed)?.body_mut().read_to_string().map_err(failed)?;
-        let (trades, last) = read_page(&text, &gap.pair)?;
-        let newest = trades.iter().map(|trade| trade.id).max();
-        found.extend(
-            trades
-                .into_iter()
-                .filter(|trade| (gap.ids.0..=gap.ids.1).contains(&trade.id))
-                .map(|trade| (trade.id, trade)),
-        );
-        if newest.is_none_or(|newest| newest >= gap.ids.1) || last == since {
-            break;
-        }
-        since = last;
-    }
-    Ok(found.into_values().collect())
+/// The REST interface.
+pub struct Rest {
+    url: String,
+    agent: ureq::Agent,
 }
 
-/// Returns the client of REST; with TLS it trusts the machine's certificates.
-fn agent() -> ureq::Agent {
-    let config = ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(10)));
-    #[cfg(feature = "tls")]
-    let config = config.tls_config(
-        ureq::tls::TlsConfig::builder()
-            .provider(ureq::tls::TlsProvider::NativeTls)
-            .root_certs(ureq::tls::RootCerts::PlatformVerifier)
-            .build(),
-    );
-    config.build().into()
+impl Rest {
+    /// Returns a client of the interface at `url`, without asking it anything.
+    pub fn new(url: &str, trust: &Trust) -> Self {
+        let config = ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).tls_config(trust.of_rest());
+        Self { url: url.trim_end_matches('/').to_owned(), agent: config.build().into() }
+    }
+
+    /// Asks for the trades of a gap. Fewer than were asked for is an answer too: the exchange skips ids at times.
+    ///
+    /// # Errors
+    /// When REST does not answer, or not as it has to.
+    pub fn fill(&self, gap: &Gap) -> Result<Vec<KrakenTrade>, KrakenError> {
+        let failed = |error: ureq::Error| KrakenError::Rest(error.to_string());
+        let mut since = (gap.since_us.saturating_sub(1) * 1_000).to_string();
+        let mut found: BTreeMap<u64, KrakenTrade> = BTreeMap::new();
+        for page in 0..PAGES {
+            if page > 0 {
+                std::thread::sleep(REST_PAUSE);
+            }
+            let url = format!("{}/0/public/Trades?pair={}&since={since}", self.url, rest_name(&gap.pair));
+            let text = self.agent.get(&url).call().map_err(failed)?.body_mut().read_to_string().map_err(failed)?;
+            let (trades, last) = read_page(&text, &gap.pair)?;
+            let newest = trades.iter().map(|trade| trade.id).max();
+            let wanted = trades.into_iter().filter(|trade| (gap.ids.0..=gap.ids.1).contains(&trade.id));
+            found.extend(wanted.map(|trade| (trade.id, trade)));
+            if newest.is_none_or(|newest| newest >= gap.ids.1) || last == since {
+                break;
+            }
+            since = last;
+        }
+        Ok(found.into_values().collect())
+    }
 }
 
 /// Returns the name by which REST knows a pair: without the slash, and with the exchange's own names of two currencies.
@@ -258,6 +271,30 @@ fn rest_name(pair: &str) -> String {
     pair.split('/').map(names).collect()
 }
 
+fn unreachable_at(url: &str, reason: &dyn std::fmt::Display) -> KrakenError {
+    KrakenError::Unreachable { url: url.to_owned(), reason: reason.to_string() }
+}
+
+/// Returns a connection to the host of `url`, on which nothing was said yet, and whose reads and writes end in time.
+fn connect(url: &str) -> Result<TcpStream, KrakenError> {
+    let request = url.into_client_request().map_err(Box::new)?;
+    let uri = request.uri();
+    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
+    let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("wss") { 443 } else { 80 });
+    let mut reason = "the name has no address".to_owned();
+    for address in (host, port).to_socket_addrs().map_err(|error| unreachable_at(url, &error))? {
+        match TcpStream::connect_timeout(&address, PATIENCE) {
+            Ok(stream) => {
+                let patient = stream.set_read_timeout(Some(PATIENCE));
+                let patient = patient.and_then(|()| stream.set_write_timeout(Some(PATIENCE)));
+                return patient.map(|()| stream).map_err(|error| unreachable_at(url, &error));
+            }
+            Err(error) => reason = error.to_string(),
+        }
+    }
+    Err(unreachable_at(url, &reason))
+}
+
 /// An open subscription.
 pub struct Subscription {
     socket: WebSocket<MaybeTlsStream<TcpStream>>,
@@ -268,17 +305,22 @@ impl Subscription {
     /// Connects and subscribes to the trades of `pairs`.
     ///
     /// # Errors
-    /// When the exchange cannot be reached.
-    pub fn open(url: &str, pairs: &[String]) -> Result<Self, KrakenError> {
-        let (mut socket, _) = tungstenite::connect(url).map_err(Box::new)?;
+    /// When the exchange cannot be reached, or is not who it says it is.
+    pub fn open(url: &str, pairs: &[String], trust: &Trust) -> Result<Self, KrakenError> {
+        let stream = connect(url)?;
+        let connector = Some(Connector::Rustls(trust.of_stream()));
+        let opened = tungstenite::client_tls_with_config(url, stream, None, connector);
+        let (mut socket, _) = opened.map_err(|error| match error {
+            HandshakeError::Failure(error) => KrakenError::from(Box::new(error)),
+            HandshakeError::Interrupted(_) => unreachable_at(url, &"the handshake takes too long"),
+        })?;
         let stream = match socket.get_mut() {
             MaybeTlsStream::Plain(stream) => Some(&*stream),
-            #[cfg(feature = "tls")]
-            MaybeTlsStream::NativeTls(stream) => Some(stream.get_ref()),
+            MaybeTlsStream::Rustls(stream) => Some(stream.get_ref()),
             _ => None,
         };
         if let Some(stream) = stream {
-            stream.set_read_timeout(Some(TICK)).map_err(|error| Box::new(tungstenite::Error::Io(error)))?;
+            stream.set_read_timeout(Some(TICK)).map_err(|error| unreachable_at(url, &error))?;
         }
         // The snapshot of the newest trades heals short gaps.
         let request = serde_json::json!({
