@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# One Apache Kafka broker (KRaft) for tests: scripts/kafka.sh start|stop|kill|freeze|thaw|status
+# One Apache Kafka broker (KRaft) for tests: scripts/kafka.sh start|stop|kill|freeze|thaw|status|secure|grant USER:TYPE:NAME:OPERATIONS...
 #
 # Takes an installed Kafka ($KAFKA_HOME, or kafka-server-start.sh on the path), else the server's jars by Maven, else Docker.
 # Everything is under target/kafka; `start` prints the bootstrap address as its last line, and keeps the data of the last run
-# unless KAFKA_FRESH=1.
+# unless KAFKA_FRESH=1. A second listener has TLS and SCRAM: `secure` prints its address and the file of the certificate to be
+# trusted. Its users are `trades`, `candles` and `nobody`, each with `password-of-NAME`, and may do what `grant` allows. Docker has no such listener.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -11,6 +12,10 @@ version=4.1.1
 home=${KAFKA_DIR:-$PWD/target/kafka}
 port=${KAFKA_PORT:-19092}
 controller=$((port + 1))
+secure=$((port + 2))
+store=$home/broker.p12
+# Of a key that is made here, for a broker that listens on the loopback interface alone.
+store_password=changeit
 image=apache/kafka:$version
 container=gitops-gen-kafka-$port
 
@@ -48,11 +53,19 @@ write_properties() {
 process.roles=broker,controller
 node.id=1
 controller.quorum.bootstrap.servers=127.0.0.1:$controller
-listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$controller
-advertised.listeners=PLAINTEXT://127.0.0.1:$port
+listeners=PLAINTEXT://127.0.0.1:$port,SECURE://127.0.0.1:$secure,CONTROLLER://127.0.0.1:$controller
+advertised.listeners=PLAINTEXT://127.0.0.1:$port,SECURE://127.0.0.1:$secure
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SECURE:SASL_SSL
+sasl.enabled.mechanisms=SCRAM-SHA-512
+listener.name.secure.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+listener.name.secure.ssl.keystore.type=PKCS12
+listener.name.secure.ssl.keystore.location=$store
+listener.name.secure.ssl.keystore.password=$store_password
+listener.name.secure.ssl.key.password=$store_password
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:ANONYMOUS
 log.dirs=$home/data
 auto.create.topics.enable=false
 num.partitions=4
@@ -70,16 +83,26 @@ log.retention.check.interval.ms=2000
 PROPERTIES
 }
 
+# A certificate for the loopback interface that vouches for itself.
+make_certificate() {
+  rm -f "$store"
+  keytool -genkeypair -alias broker -keyalg EC -groupname secp256r1 -validity 3650 -dname CN=localhost -ext bc=ca:true \
+    -ext san=ip:127.0.0.1,dns:localhost -storetype PKCS12 -keystore "$store" -storepass "$store_password" 2>/dev/null
+  keytool -exportcert -rfc -alias broker -keystore "$store" -storepass "$store_password" >"$home/ca.pem" 2>/dev/null
+}
+
 start_java() {
   local classes=$1
   mkdir -p "$home"
   if [ "${KAFKA_FRESH:-}" = 1 ]; then rm -rf "$home/data"; fi
+  [ -s "$home/ca.pem" ] || make_certificate
   write_properties
   if [ ! -f "$home/data/meta.properties" ]; then
-    local id
+    local id user users=()
+    for user in trades candles nobody; do users+=(--add-scram "SCRAM-SHA-512=[name=$user,password=password-of-$user]"); done
     id=$(java -cp "$classes" kafka.tools.StorageTool random-uuid 2>/dev/null)
     java -cp "$classes" kafka.tools.StorageTool format --cluster-id "$id" --standalone \
-      --config "$home/server.properties" >"$home/format.log" 2>&1
+      --config "$home/server.properties" "${users[@]}" >"$home/format.log" 2>&1
   fi
   java -Xmx512m -XX:+UseSerialGC -Dorg.slf4j.simpleLogger.defaultLogLevel=warn -cp "$classes" \
     kafka.Kafka "$home/server.properties" >"$home/server.log" 2>&1 </dev/null &
@@ -140,6 +163,8 @@ case "${1:-}" in
   kill) stop -KILL ;;
   freeze) kill -STOP "$(pid)" ;;
   thaw) kill -CONT "$(pid)" ;;
+  secure) [ -s "$home/ca.pem" ] && pid >/dev/null && echo "127.0.0.1:$secure $home/ca.pem" ;;
+  grant) shift && java -cp "$(class_path)" scripts/kafka/Grant.java "127.0.0.1:$port" "$@" 2>/dev/null ;;
   status) if is_up; then echo "127.0.0.1:$port"; else exit 1; fi ;;
-  *) sed -n 's/^# \{0,1\}//p' "$0" | head -6 >&2; exit 64 ;;
+  *) sed -n 's/^# \{0,1\}//p' "$0" | head -8 >&2; exit 64 ;;
 esac
