@@ -1,14 +1,16 @@
 //! The contract between the manifests and the workers: `workers/contract.yaml`, which the workers print and test on their side.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use gitops_gen::config;
 use gitops_gen::flux::{self, Cluster, Fleet, Options};
 use gitops_gen::repo::Repo;
 use gitops_gen::text::{FileSet, read_tree};
 use gitops_gen::yaml::{self, Node};
+use regex::Regex;
 
 fn read(path: &str) -> Node {
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("the file is there");
@@ -21,17 +23,20 @@ fn text<'a>(node: &'a Node, keys: &[&str]) -> &'a str {
     node.at(keys).and_then(Node::as_str).unwrap_or_else(|| panic!("no {}", keys.join(".")))
 }
 
-/// The pods of every Deployment that runs `program`, as the clusters of this repository get them.
-fn pods(fleet: &Fleet, program: &str) -> Vec<(String, Node)> {
+/// The pods of every Deployment or StatefulSet of a cluster that runs `program`.
+fn pods_of(cluster: &Cluster, program: &str) -> Vec<(String, Node)> {
     let runs = |pod: &Node| pod.items("containers").iter().any(|container| text(container, &["name"]) == program);
-    let of = |cluster: &Cluster| {
-        let pods = cluster.objects().filter(|object| object.resource.kind() == "Deployment").filter_map(|object| {
-            let pod = object.resource.node.at(&["spec", "template", "spec"])?;
-            runs(pod).then(|| (format!("{} in {}", object.resource.name(), cluster.name), pod.clone()))
-        });
-        pods.collect::<Vec<_>>()
-    };
-    fleet.clusters.iter().flat_map(of).collect()
+    let workloads = cluster.objects().filter(|object| ["Deployment", "StatefulSet"].contains(&object.resource.kind()));
+    let pods = workloads.filter_map(|object| {
+        let pod = object.resource.node.at(&["spec", "template", "spec"])?;
+        runs(pod).then(|| (format!("{} in {}", object.resource.name(), cluster.name), pod.clone()))
+    });
+    pods.collect()
+}
+
+/// The pods of `program`, as the clusters of this repository get them.
+fn pods(fleet: &Fleet, program: &str) -> Vec<(String, Node)> {
+    fleet.clusters.iter().flat_map(|cluster| pods_of(cluster, program)).collect()
 }
 
 /// What is wrong with a pod of `program`.
@@ -73,12 +78,143 @@ fn differences(program: &str, pod: &Node) -> Vec<String> {
     differences
 }
 
-#[test]
-fn the_manifests_set_what_the_workers_read_and_ask_where_they_answer() {
+/// The fleet of this repository.
+fn fleet() -> Fleet {
     let files = read_tree(Path::new(env!("CARGO_MANIFEST_DIR"))).expect("the repository can be read").files;
     let repo = Repo::new(files.clone());
     let (config, _) = config::read(&files);
-    let fleet = flux::clusters(&repo, &Options::default().configured(None, &config, &files));
+    flux::clusters(&repo, &Options::default().configured(None, &config, &files))
+}
+
+/// What a pod of `program` calls a thing of Kafka: the value of the contract's variable, or what stands for it.
+fn named(pod: &Node, program: &str, variable: &str) -> String {
+    let set = |name: &str| {
+        let containers = pod.items("containers").iter().filter(|container| text(container, &["name"]) == program);
+        let mut variables = containers.flat_map(|container| container.items("env"));
+        let found = variables.find(|variable| text(variable, &["name"]) == name);
+        found.and_then(|variable| Some(variable.get("value")?.as_str()?.to_owned()))
+    };
+    let beside_input = |end: &str| set("KAFKA_INPUT_TOPIC").map(|input| format!("{input}.{end}"));
+    let found = set(variable).or_else(|| match variable {
+        "KAFKA_DEAD_LETTER_TOPIC" => beside_input("dlq"),
+        "KAFKA_LATE_TOPIC" => beside_input("late"),
+        _ => None,
+    });
+    found.unwrap_or_default()
+}
+
+/// The objects of a kind in a cluster, by name.
+fn named_objects(cluster: &Cluster, kind: &str) -> BTreeMap<String, Node> {
+    let objects = cluster.objects().filter(|object| object.resource.kind() == kind);
+    objects.map(|object| (object.resource.name().to_owned(), object.resource.node.clone())).collect()
+}
+
+/// What is wrong with the topics and the rights of `program` in a cluster whose pods are as `pod`.
+fn unmet(program: &str, cluster: &Cluster, pod: &Node) -> Vec<String> {
+    let contract = read("workers/contract.yaml");
+    let (topics, users) = (named_objects(cluster, "KafkaTopic"), named_objects(cluster, "KafkaUser"));
+    let partitions = |name: &str| topics.get(name).map(|topic| text(topic, &["spec", "partitions"]).to_owned());
+    let mut unmet = Vec::new();
+    for resource in contract.get(program).expect("the program has a contract").items("resources") {
+        let name = named(pod, program, text(resource, &["variable"]));
+        let kind = text(resource, &["kind"]);
+        if kind == "topic" {
+            let Some(topic) = topics.get(&name) else {
+                unmet.push(format!("topic `{name}` is not created"));
+                continue;
+            };
+            let config = resource.get("config").and_then(Node::as_map).expect("a topic has a configuration");
+            for (key, value) in config.entries().iter().map(|entry| (entry.key.text(), &entry.value)) {
+                // Kafka's default, which is not written.
+                let default = if key == "cleanup.policy" { Some("delete") } else { None };
+                let found = topic.at(&["spec", "config", key]).and_then(Node::as_str).or(default);
+                // How long is kept depends on the environment; that something is kept does not.
+                if found != value.as_str() && (key != "retention.ms" || found.is_none()) {
+                    unmet.push(format!("topic `{name}` has {key} {found:?}"));
+                }
+            }
+            let needed = resource.get("partitions").and_then(Node::as_str).map(|needed| {
+                if needed == "1" { Some("1".to_owned()) } else { partitions(&named(pod, program, needed)) }
+            });
+            if needed.is_some_and(|needed| needed != partitions(&name)) {
+                unmet.push(format!("topic `{name}` has {:?} partitions", partitions(&name)));
+            }
+        }
+        // Where a cluster has no users, every client may do everything.
+        if let Some(user) = users.get(program).filter(|_| !name.is_empty()) {
+            unmet.extend(denied(user, kind, &name, resource));
+        }
+    }
+    unmet
+}
+
+/// The operations of `resource` that a KafkaUser is not allowed.
+fn denied(user: &Node, kind: &str, name: &str, resource: &Node) -> Vec<String> {
+    let rights: Vec<&Node> = user
+        .at(&["spec", "authorization"])
+        .map(|authorization| authorization.items("acls").iter().collect())
+        .unwrap_or_default();
+    let allows = |operation: &str| {
+        rights.iter().any(|right| {
+            let pattern = text(right, &["resource", "name"]);
+            let is_prefix = right.at(&["resource", "patternType"]).and_then(Node::as_str) == Some("prefix");
+            let operations: Vec<&str> = right.items("operations").iter().filter_map(Node::as_str).collect();
+            text(right, &["resource", "type"]) == kind
+                && (pattern == name || pattern == "*" || is_prefix && name.starts_with(pattern))
+                && operations.iter().any(|allowed| {
+                    // Whoever may read or write may describe.
+                    *allowed == operation
+                        || *allowed == "All"
+                        || operation == "Describe" && ["Read", "Write"].contains(allowed)
+                })
+        })
+    };
+    let operations = resource.items("operations").iter().filter_map(Node::as_str);
+    operations
+        .filter(|operation| !allows(operation))
+        .map(|operation| format!("no {operation} on {kind} `{name}`"))
+        .collect()
+}
+
+#[test]
+fn every_cluster_has_the_topics_and_the_rights_of_the_contract() {
+    let fleet = fleet();
+    for program in ["trades", "candles"] {
+        for cluster in &fleet.clusters {
+            for (name, pod) in pods_of(cluster, program) {
+                assert_eq!(unmet(program, cluster, &pod), Vec::<String>::new(), "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_images_tags_are_those_that_the_policies_select() {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/image-tags.sh");
+    let tags = |kind: &str, name: &str| {
+        let mut command = Command::new(&script);
+        let output = command.env("GITHUB_REF_TYPE", kind).env("GITHUB_REF_NAME", name).output().expect("it runs");
+        (output.status.success(), String::from_utf8(output.stdout).expect("a tag is text").trim().to_owned())
+    };
+    // One cluster runs the automation.
+    let policies: BTreeMap<String, Node> =
+        fleet().clusters.iter().flat_map(|cluster| named_objects(cluster, "ImagePolicy")).collect();
+    let pattern = |policy: &str| {
+        let pattern = text(&policies[policy], &["spec", "filterTags", "pattern"]);
+        Regex::new(pattern).expect("a pattern")
+    };
+    let (branch, tag) = (tags("branch", "main").1, tags("tag", "v1.2.3").1);
+    for program in ["trades", "candles"] {
+        assert!(pattern(&format!("{program}-build")).is_match(&branch), "{branch}");
+        assert!(pattern(&format!("{program}-release")).is_match(&tag), "{tag}");
+        assert!(!pattern(&format!("{program}-release")).is_match(&branch), "{branch}");
+    }
+    assert!(!tags("tag", "v1").0, "a tag that is no version is refused");
+}
+
+#[test]
+fn the_manifests_set_what_the_workers_read_and_ask_where_they_answer() {
+    let fleet = fleet();
     for program in ["trades", "candles"] {
         let pods = pods(&fleet, program);
         assert!(pods.len() >= fleet.clusters.len(), "{program} runs everywhere: {}", pods.len());
