@@ -7,6 +7,7 @@ One topic on one broker for all; the time from the start of the process to the l
 """
 
 import argparse
+import itertools
 import os
 import pathlib
 import re
@@ -17,39 +18,6 @@ import time
 import urllib.request
 
 import lab
-
-QUIX = '''
-import sys, time
-from datetime import timedelta
-from quixstreams import Application
-address, count, mode = sys.argv[1], int(sys.argv[2]), sys.argv[3]
-app = Application(broker_address=address, consumer_group=f"quix-{mode}-{time.time()}", auto_offset_reset="earliest", loglevel="ERROR",
-                  state_dir=sys.argv[4])
-trades = app.topic("trades", value_deserializer="json", timestamp_extractor=lambda v, h, t, k: v["ts_us"] // 1000)
-out = app.topic("quix", value_serializer="json")
-def init(t):
-    p = float(t["price"])
-    return {"open": p, "high": p, "low": p, "close": p, "volume": float(t["quantity"]), "pair": t["pair"]}
-def update(c, t):
-    p = float(t["price"])
-    c["high"], c["low"], c["close"] = max(c["high"], p), min(c["low"], p), p
-    c["volume"] += float(t["quantity"])
-    return c
-seen, began = 0, None
-def note(value):
-    global seen, began
-    began = began or time.time()
-    seen += 1
-    if seen == count:
-        print(seen, round(time.time() - began, 3), flush=True)
-        app.stop()
-frame = app.dataframe(trades)
-frame = frame.update(note)
-window = frame.tumbling_window(timedelta(seconds=60)).reduce(reducer=update, initializer=init)
-(window.final() if mode == "final" else window.current()).to_topic(out)
-app.run()
-'''
-
 
 def candles(options, address, mode, guarantee) -> tuple[float, float]:
     group = f"bench-{mode}-{guarantee}-{time.time()}"
@@ -83,30 +51,31 @@ def main() -> int:
     parser.add_argument("--broker", choices=["real", "mock"], default="real")
     parser.add_argument("--binaries", type=pathlib.Path, default=lab.ROOT / "target/release")
     parser.add_argument("--trades", type=int, default=1_000_000)
+    parser.add_argument("--pairs", type=int, default=48)
     parser.add_argument("--quix", type=int, default=100_000, help="trades for quixstreams, which is slower")
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     directory = pathlib.Path(tempfile.mkdtemp(prefix="bench-"))
-    rows = lab.make_trades(directory / "trades.csv", options.trades, 48, 0, 0.0, 1)
+    rows = lab.make_trades(directory / "trades.csv", options.trades, 0, 0.0, 1, lab.Shape(pairs=options.pairs))
     topics = {"trades": 8, "candles": 8, "quix": 8, "trades.dlq": 1, "trades.late": 1}
     broker = lab.Broker(options.broker, options.binaries, topics)
     feeder = lab.Feeder(broker.address, 8, 0.0, 0.0, 1)
     feeder.feed(rows)
     feeder.producer.flush(120)
-    print(f"{options.trades} trades, 48 pairs, 8 partitions, {options.broker} broker; load {os.getloadavg()[0]:.1f}", flush=True)
+    print(f"{options.trades} trades, {options.pairs} pairs, 8 partitions, {options.broker} broker; load {os.getloadavg()[0]:.1f}", flush=True)
     for number in range(options.rounds):
         if not (options.binaries / "examples/raw").exists():
             print("bare consumer: not built (cargo build --release -p workers --example raw)", flush=True)
         else:
             raw_rate(options, broker.address)
-        for mode, guarantee in [("final", "at_least_once"), ("final", "exactly_once"), ("current", "at_least_once")]:
+        for mode, guarantee in itertools.product(["final", "current"], ["at_least_once", "exactly_once"]):
             if guarantee == "exactly_once" and options.broker == "mock":
                 continue
             seconds, memory = candles(options, broker.address, mode, guarantee)
             print(f"candles {mode} {guarantee}: {options.trades / seconds:,.0f}/s, {memory:.0f} MB", flush=True)
-    for mode in ["final", "current"]:
-        out = subprocess.run([sys.executable, "-c", QUIX, broker.address, str(options.quix), mode, str(directory / mode)],
-                             capture_output=True, text=True)
+    for mode in ["final", "current"] if options.quix else []:
+        out = subprocess.run([sys.executable, pathlib.Path(__file__).with_name("quix.py"), broker.address, str(options.quix), mode,
+                              str(directory / mode), "quix"], capture_output=True, text=True)
         if out.stdout.strip():
             count, seconds = out.stdout.split()[-2:]
             print(f"quixstreams {mode}: {int(count) / float(seconds):,.0f}/s", flush=True)

@@ -3,11 +3,14 @@
     target/venv/bin/python workers/bench/chaos.py --broker real --binaries target/release --fault kill --events 50
 
 Faults: none, kill (kill -9), freeze (SIGSTOP beyond the session timeout), rebalance (replicas join and leave), broker (stopped,
-killed and started), feeder (the producer starts again a thousand records back). Trades carry jitter, shuffled ties, duplicates, poison and
-an hour of skew; one partition is idle. Exit code 1 when anything is wrong.
+killed and started), feeder (the producer starts again a thousand records back), skew (one source an hour ahead and one an hour behind), idle (one
+partition has no trades for a third of the time), fence (exactly once on real Kafka: a frozen replica comes back when another has its transactional
+id, and has to end with what it wrote invisible). Trades carry jitter, shuffled ties, duplicates, poison and now and then an hour of skew; one
+partition has no pair at all. Exit code 1 when anything is wrong.
 """
 
 import argparse
+import json
 import pathlib
 import random
 import signal
@@ -36,6 +39,13 @@ def inject(options, broker, workers, start, stop, counts):
             workers[place].signal(signal.SIGSTOP)
             stop.wait(rng.uniform(12.0, 16.0))
             workers[place].signal(signal.SIGCONT)
+        elif options.fault == "fence":
+            old = workers[place]
+            old.signal(signal.SIGSTOP)
+            workers[place] = start(place)
+            stop.wait(rng.uniform(12.0, 16.0))
+            old.signal(signal.SIGCONT)
+            counts["fenced"] += old.process.wait(60) == 1
         elif options.fault == "rebalance":
             workers[place].signal(signal.SIGTERM)
             workers[place].process.wait()
@@ -72,6 +82,16 @@ def feed(options, rows, broker, feeder):
     return restarts
 
 
+def without_trades_for_a_while(path, rows, partitions):
+    """Takes the trades of one partition out of the middle third of the records, and of the file."""
+    third = len(rows) // 3
+    gone = {row[:2] for row in rows[third:2 * third] if lab.partition_of(row[0], partitions) == 1}
+    frame = lab.pl.read_csv(path)
+    kept = [(pair, number) not in gone for pair, number in zip(frame["pair"], frame["trade_id"])]
+    frame.filter(kept).write_csv(path)
+    return [row for row in rows if row[:2] not in gone]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--broker", choices=["real", "mock"], default="mock")
@@ -95,30 +115,38 @@ def main() -> int:
     directory = pathlib.Path(tempfile.mkdtemp(prefix="chaos-"))
     # The pairs leave partition 7 of 8 idle.
     partitions = 8
-    rows = lab.make_trades(directory / "trades.csv", options.trades, options.pairs, options.jitter_ms, options.duplicates, options.seed)
+    rows = lab.make_trades(directory / "trades.csv", options.trades, options.jitter_ms, options.duplicates, options.seed,
+                           lab.Shape(pairs=options.pairs))
     lab.partition_of = lambda pair, count: int(pair[1:pair.index("/")]) % (count - 1)
+    if options.fault == "idle":
+        rows = without_trades_for_a_while(directory / "trades.csv", rows, partitions)
     broker = lab.Broker(options.broker, options.binaries, {"trades": 8, "candles": 8, "trades.dlq": 1, "trades.late": 1})
 
     def start(place):
         environment = {"CANDLE_SECONDS": str(options.candle_seconds), "PROCESSING_GUARANTEE": options.guarantee}
-        if options.fault in ("kill", "none", "freeze"):
+        if options.fault in ("kill", "none", "freeze", "skew", "idle"):
             # Static membership, as in a StatefulSet: the next process of the same name has the same partitions at once.
             environment["KAFKA_GROUP_INSTANCE_ID"] = f"candles-{place}"
         if options.guarantee == "exactly_once":
             environment["KAFKA_TRANSACTIONAL_ID"] = f"candles-{place}"
+        if options.fault == "fence":
+            # So that a frozen replica has written something that it has not committed.
+            environment["COMMIT_INTERVAL_MS"] = "2000"
         return lab.Worker(options.binaries / "candles", broker.address, directory, **environment)
 
     workers = [start(place) for place in range(options.workers)]
-    counts, stop = {"faults": 0, "restarts": 0}, threading.Event()
+    counts, stop = {"faults": 0, "restarts": 0, "fenced": 0}, threading.Event()
     threads = [threading.Thread(target=watch, args=(workers, start, stop, counts))]
-    if options.fault not in ("none", "feeder"):
+    quiet = ("none", "feeder", "skew", "idle")
+    if options.fault not in quiet:
         threads.append(threading.Thread(target=inject, args=(options, broker, workers, start, stop, counts)))
     for thread in threads:
         thread.start()
     feeder = lab.Feeder(broker.address, partitions, options.poison, options.future, options.seed)
+    feeder.skewed = options.fault == "skew"
     feeder_restarts = feed(options, rows, broker, feeder)
     counts["faults"] += feeder_restarts
-    while options.fault not in ("none", "feeder") and threads[-1].is_alive() and counts["faults"] < options.events:
+    while options.fault not in quiet and threads[-1].is_alive() and counts["faults"] < options.events:
         time.sleep(0.5)
     if options.fault == "broker":
         threads[-1].join()
@@ -134,10 +162,20 @@ def main() -> int:
     dead = {(record.headers() and dict(record.headers())["x-origin-partition"], dict(record.headers())["x-origin-offset"])
             for record in lab.read_topic(broker.address, "trades.dlq")}
     result["dead_letters_missing"] = feeder.sent_poison + feeder.sent_future - len(dead)
+    late = {json.loads(record.value())["trade_id"] for record in lab.read_topic(broker.address, "trades.late")
+            if b"BEHIND" in record.value()}
+    result["behind_lost"] = feeder.behind - len(late) - result.pop("behind_counted")
+    bad = sum(result[name] for name in ("wrong", "missing", "extra", "conflicting", "dead_letters_missing", "behind_lost"))
+    if options.fault == "fence":
+        hidden = sum(1 for _ in lab.read_topic(broker.address, "candles", "read_uncommitted"))
+        result["invisible"] = hidden - sum(1 for _ in lab.read_topic(broker.address, "candles"))
+        result["fenced"] = counts["fenced"]
+        bad += (result["invisible"] == 0) + (counts["fenced"] != counts["faults"])
+    if options.fault == "idle":
+        bad += result["closed_by_idle"] == 0
     broker.close()
     print(f"{options.broker} {options.guarantee} {options.fault}: faults {counts['faults']}, restarts {counts['restarts']}, "
           f"exits {exits}, {memory:.0f} MB, all read {ended}, " + ", ".join(f"{name} {value}" for name, value in result.items()))
-    bad = result["wrong"] + result["missing"] + result["extra"] + result["conflicting"] + result["dead_letters_missing"]
     return int(bad > 0 or not ended)
 
 

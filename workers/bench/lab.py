@@ -1,5 +1,6 @@
 """What chaos.py and bench.py share: brokers, topics, trades with every disorder, workers as processes, and the comparison."""
 
+import dataclasses
 import json
 import os
 import pathlib
@@ -57,30 +58,44 @@ class Broker:
             self.child.wait()
 
 
-def make_trades(path: pathlib.Path, count: int, pairs: int, jitter_ms: int, duplicates: float, seed: int):
+@dataclasses.dataclass
+class Shape:
+    """Of trades: how many pairs there are, how far apart the trades, which share has the millisecond of the one before, and whether such come in
+    any order."""
+
+    pairs: int = 48
+    step_us: int = 2_000
+    ties: float = 0.1
+    shuffled: bool = True
+
+
+def make_trades(path: pathlib.Path, count: int, jitter_ms: int, duplicates: float, seed: int, shape: Shape):
     """Writes the trade file and returns the records in their order of arrival: (pair, id, ts_us, price, quantity)."""
     rng = numpy.random.default_rng(seed)
-    step_us = 2_000
     end_us = int(time.time() * 1e6) - 60_000_000
-    # A tenth of the trades share the millisecond of the one before.
-    moments = numpy.where(rng.random(count) < 0.1, 0, 1).cumsum()
-    ts_us = end_us - (moments[-1] - moments) * step_us
+    # One order is often matched by several: the same pair, the same millisecond.
+    tie = rng.random(count) < shape.ties
+    tie[0] = False
+    moments = numpy.where(tie, 0, 1).cumsum()
+    ts_us = end_us - (moments[-1] - moments) * shape.step_us
     ts_us -= ts_us % 1_000
-    pair = rng.integers(0, pairs, count)
+    pair = rng.integers(0, shape.pairs, count)
+    pair = pair[numpy.maximum.accumulate(numpy.where(tie, 0, numpy.arange(count)))]
     price = numpy.maximum(100_000 * (1 + pair) + rng.integers(-50, 51, count).cumsum() % 40_000, 1)
     quantity = rng.integers(1, 300_000_000, count)
     ids = numpy.zeros(count, dtype=numpy.int64)
-    for number in range(pairs):
-        mine = pair == number
-        ids[mine] = numpy.arange(1, mine.sum() + 1)
+    order = numpy.argsort(pair, kind="stable")
+    counts = numpy.bincount(pair, minlength=shape.pairs)
+    ids[order] = numpy.arange(count) - numpy.repeat(counts.cumsum() - counts, counts) + 1
     frame = pl.DataFrame({"pair": pair, "trade_id": ids, "ts_us": ts_us, "price": price, "quantity": quantity})
     frame = frame.with_columns(pair=pl.format("P{}/USD", "pair"))
     frame.write_csv(path)
     again = frame.sample(fraction=duplicates, seed=seed) if duplicates else frame.head(0)
     arrivals = pl.concat([frame, again])
     delay = rng.integers(0, jitter_ms * 1_000 + 1, len(arrivals))
-    # Ties come in any order.
-    order = numpy.lexsort((rng.random(len(arrivals)), arrivals["ts_us"].to_numpy() + delay))
+    # A duplicate comes at once behind its trade, ties in any order or in that of their ids.
+    last = rng.random(len(arrivals)) if shape.shuffled else arrivals["trade_id"].to_numpy()
+    order = numpy.lexsort((last, arrivals["ts_us"].to_numpy() + delay))
     return arrivals[order].rows()
 
 
@@ -102,6 +117,8 @@ class Feeder:
                                   "compression.type": "lz4", "queue.buffering.max.messages": 500_000})
         self.partitions, self.poison, self.future = partitions, poison, future
         self.random, self.sent_poison, self.sent_future = random.Random(seed), 0, 0
+        # One source whose clock is an hour ahead, and one an hour behind: how many trades each has sent.
+        self.skewed, self.behind = False, 0
 
     def send(self, value: bytes, pair: str):
         while True:
@@ -125,7 +142,17 @@ class Feeder:
                 self.sent_future += 1
                 ahead = int((time.time() + 3_600) * 1e6)
                 self.send(message((row[0], 10**12 + number, ahead, 1, 1)), row[0])
+            if self.skewed and number % 50 == 0:
+                self.skew(row)
         return len(rows)
+
+    def skew(self, row):
+        """A trade of each of the sources with wrong clocks, on a partition of others."""
+        self.behind += 1
+        self.sent_future += 1
+        ahead = int((time.time() + 3_600) * 1e6)
+        self.send(message(("P0/AHEAD", self.behind, ahead, 1, 1)), "P0/AHEAD")
+        self.send(message(("P0/BEHIND", self.behind, row[2] - 3_600_000_000, 1, 1)), "P0/BEHIND")
 
 
 class Worker:
@@ -189,7 +216,7 @@ def lag(address: str, group: str = "candles", topic: str = "trades") -> int:
 
 def compare(address: str, expected: pl.DataFrame, seconds: int) -> dict[str, int]:
     """Compares the last final or corrected record of each candle, in every field."""
-    found, seen, result = {}, {}, {"records": 0, "repeated": 0, "conflicting": 0, "incomplete": 0}
+    found, seen, result = {}, {}, {"records": 0, "repeated": 0, "conflicting": 0, "incomplete": 0, "closed_by_idle": 0}
     for record in read_topic(address, "candles"):
         value = json.loads(record.value())
         if value["status"] == "open" or value["interval"] != f"{seconds}s":
@@ -200,9 +227,12 @@ def compare(address: str, expected: pl.DataFrame, seconds: int) -> dict[str, int
         if before is not record.value():
             result["repeated" if before == record.value() else "conflicting"] += 1
         result["incomplete"] += not value["complete"]
+        result["closed_by_idle"] += value.get("closed_by") == "idle"
         key = (value["pair"], value["start_us"])
         if key not in found or found[key]["revision"] <= value["revision"]:
             found[key] = value
+    # Of the source whose clock is behind: how many trades are in candles.
+    result["behind_counted"] = sum(found.pop(key)["trade_count"] for key in [key for key in found if key[0] == "P0/BEHIND"])
     wrong = missing = 0
     for row in expected.iter_rows(named=True):
         value = found.pop((row["pair"], row["start_us"]), None)
