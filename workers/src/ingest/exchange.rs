@@ -71,7 +71,7 @@ impl<'a> Exchange<'a> {
             metrics.reconnects.get_or_create(&Kind { kind }).inc();
             let share = f64::from(self.random.next_u32()) / f64::from(u32::MAX);
             let wait = backoff.after(began.elapsed(), share);
-            tracing::warn!(%error, wait_ms = wait.as_millis(), "connection ended");
+            tracing::warn!(%error, wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX), "connection ended");
             if !self.pace.wait(Instant::now() + wait)? {
                 return Ok(());
             }

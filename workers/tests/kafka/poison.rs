@@ -28,7 +28,7 @@ fn each_record_that_is_no_trade_goes_to_the_dead_letters_with_its_reason_and_pla
         (
             trade("NaN", now_us).into_bytes(),
             "syntax",
-            "not a JSON object of a trade: expected value at line 1 column 42",
+            "not a JSON object of a trade: expected value at line 1 column 36",
         ),
         (
             trade("1", "1731155565").into_bytes(),
