@@ -165,6 +165,12 @@ pub(crate) fn create(address: &str, topics: &[(String, i32)]) {
     for result in runtime.block_on(admin.create_topics(&new, &AdminOptions::new())).unwrap() {
         result.unwrap();
     }
+    // The controller has them; a broker learns of them a moment later.
+    let knows = |name: &str| {
+        let metadata = admin.inner().fetch_metadata(Some(name), Duration::from_secs(10)).unwrap();
+        metadata.topics().iter().any(|topic| topic.name() == name && !topic.partitions().is_empty())
+    };
+    wait_for(|| topics.iter().all(|(name, _)| knows(name)));
 }
 
 /// Waits until it is done, or a minute is up.
