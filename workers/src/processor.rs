@@ -121,7 +121,13 @@ impl Processor {
     /// # Errors
     /// When going on would lose something: the process is to be started again.
     pub fn run(&mut self, stop: &AtomicBool) -> Result<(), WorkError> {
-        self.work(stop).map_err(|error| self.output.explain(error))
+        self.work(stop).map_err(|error| {
+            let error = self.output.explain(error);
+            tracing::warn!(%error, "leaving the group");
+            // From now on it is a drain, and has no more time than one.
+            stop.store(true, Ordering::Relaxed);
+            error
+        })
     }
 
     fn work(&mut self, stop: &AtomicBool) -> Result<(), WorkError> {

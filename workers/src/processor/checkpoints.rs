@@ -142,15 +142,8 @@ impl Processor {
         let Some(group) = self.consumer.group_metadata() else {
             return Err(KafkaError::ClientCreation("the consumer has no group".to_owned()));
         };
-        let deadline = Instant::now() + PATIENCE;
-        let retried = |attempt: &dyn Fn() -> Result<(), KafkaError>| loop {
-            match attempt() {
-                Err(KafkaError::Transaction(error)) if error.is_retriable() && Instant::now() < deadline => {}
-                result => return result,
-            }
-        };
-        retried(&|| producer.send_offsets_to_transaction(&pending.offsets, &group, PATIENCE))?;
-        retried(&|| producer.commit_transaction(PATIENCE))
+        self.output.persist(&|| producer.send_offsets_to_transaction(&pending.offsets, &group, PATIENCE))?;
+        self.output.persist(&|| producer.commit_transaction(PATIENCE))
     }
 
     /// Drops what was written and not committed.
@@ -160,7 +153,7 @@ impl Processor {
             Transaction::Never => self.output.purge(),
             Transaction::Closed => {}
             Transaction::Open => {
-                self.output.producer.abort_transaction(PATIENCE).map_err(WorkError::when("abort a transaction"))?;
+                self.output.abort().map_err(WorkError::when("abort a transaction"))?;
                 self.output.transaction = Transaction::Closed;
             }
         }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::time::Duration;
+use std::time::Instant;
 
 use rdkafka::Message;
 use rdkafka::error::KafkaError;
@@ -169,6 +170,25 @@ impl Output {
         let flushed = self.producer.flush(timeout);
         self.serve()?;
         flushed.map_err(WorkError::when("write what is queued"))
+    }
+
+    /// Aborts the open transaction.
+    pub(super) fn abort(&self) -> Result<(), KafkaError> {
+        // It waits for the reports of the records that it drops, and they are told by `poll` alone: so it is asked for a moment, and again.
+        self.persist(&|| self.producer.abort_transaction(Duration::from_millis(200)))
+    }
+
+    /// Tries until it is done, or cannot be, or takes too long.
+    pub(super) fn persist(&self, attempt: &dyn Fn() -> Result<(), KafkaError>) -> Result<(), KafkaError> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match attempt() {
+                Err(KafkaError::Transaction(error)) if error.is_retriable() && Instant::now() < deadline => {
+                    self.producer.poll(Duration::ZERO);
+                }
+                result => return result,
+            }
+        }
     }
 
     /// Drops what is queued: somebody else writes it now.

@@ -119,12 +119,12 @@ impl Processor {
     /// Gives partitions back; `lost` ones belong to somebody else already.
     fn revoke(&mut self, ids: &[i32], kind: &str) -> Result<(), WorkError> {
         tracing::info!(partitions = ?ids, kind, "revoked");
-        if kind == "lost" {
-            self.abandon()?;
+        let settled = if kind == "lost" {
+            self.abandon()
         } else {
             // Refused when the group has moved on: then the next owner repeats what was not committed.
-            self.checkpoint_now()?;
-        }
+            self.checkpoint_now().map(|_| ())
+        };
         let mut gone = TopicPartitionList::new();
         for id in ids {
             self.owned.remove(id);
@@ -132,7 +132,9 @@ impl Processor {
             self.metrics.watermark_delay.remove(&OfPartition { partition: *id });
             gone.add_partition(&self.config.input, *id);
         }
-        self.consumer.incremental_unassign(&gone).map_err(WorkError::when("give partitions back"))
+        // Whatever came of it: a consumer that does not give its partitions back cannot be closed.
+        let given = self.consumer.incremental_unassign(&gone).map_err(WorkError::when("give partitions back"));
+        settled.and(given)
     }
 
     /// Writes and commits what was read, and leaves.
