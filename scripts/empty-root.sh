@@ -24,6 +24,7 @@ clean() {
   rm -rf "$work"
 }
 trap clean EXIT
+chroot=$(command -v chroot)
 fail() { printf 'empty-root: %s\n' "$*" >&2; exit 1; }
 
 # The libraries of gcr.io/distroless/cc-debian12 that a Rust program can need.
@@ -48,42 +49,47 @@ build_root() {
   mount -o remount,bind,ro "$root"
 }
 
-# Runs the program of a target with the variables given, and nothing of ours.
-run() {
+# Sets `line` to what runs the program of a target with the variables given, and nothing of ours. It replaces itself step by step, so that a signal to it is
+# one to the program.
+prepare() {
   local target=$1
   shift
-  env --ignore-environment "$@" chroot --userspec=65532:65532 "$work/$target/root" "/usr/local/bin/$target" "${arguments[@]}"
+  line=(env --ignore-environment "$@" "$chroot" --userspec=65532:65532 "$work/$target/root" "/usr/local/bin/$target")
 }
 
 for target in trades candles; do build_root "$target"; done
-"$binaries/mock-broker" in:2 out:2 in.dlq:1 in.late:1 >"$work/address" < <(sleep infinity) &
+# It ends with its input, and that with us.
+tail --follow /dev/null --pid=$$ | "$binaries/mock-broker" in:2 out:2 in.dlq:1 in.late:1 >"$work/address" &
 children+=($!)
 until [ -s "$work/address" ]; do sleep 0.1; done
 broker=KAFKA_BROKER_ADDRESS=$(cat "$work/address")
 
-arguments=(--print-env)
 for target in trades candles; do
-  run "$target" | grep -q "^$target:" || fail "$target --print-env prints no contract"
+  prepare "$target"
+  "${line[@]}" --print-env | grep -q "^$target:" || fail "$target --print-env prints no contract"
 done
 
 echo "empty-root: the exchange is believed with the certificates of the image, and without them nothing starts"
-arguments=(--check)
-run trades "$broker" KAFKA_TOPIC_NAME=in LOG_FORMAT=text || fail "trades --check"
-if run trades "$broker" KAFKA_TOPIC_NAME=in SSL_CERT_FILE=/etc/passwd 2>"$work/refusal"; then fail "no certificates, and trades starts"; fi
+prepare trades "$broker" KAFKA_TOPIC_NAME=in LOG_FORMAT=text
+"${line[@]}" --check || fail "trades --check"
+prepare trades "$broker" KAFKA_TOPIC_NAME=in SSL_CERT_FILE=/etc/passwd
+if "${line[@]}" --check 2>"$work/refusal"; then fail "no certificates, and trades starts"; fi
 grep -q 'SSL_CERT_FILE is `/etc/passwd`' "$work/refusal" || fail "$(cat "$work/refusal")"
 
 echo "empty-root: trades go in, candles come out"
-arguments=()
-run trades "$broker" KAFKA_TOPIC_NAME=in SOURCE=synthetic COUNT=200000 RATE=0 HTTP_ADDR=127.0.0.1:0 LOG_FORMAT=text
+prepare trades "$broker" KAFKA_TOPIC_NAME=in SOURCE=synthetic COUNT=200000 RATE=0 HTTP_ADDR=127.0.0.1:0 LOG_FORMAT=text
+"${line[@]}" || fail "trades"
 port=$((20000 + RANDOM % 20000))
-run candles "$broker" KAFKA_INPUT_TOPIC=in KAFKA_OUTPUT_TOPIC=out KAFKA_CONSUMER_GROUP=g CANDLE_SECONDS=10 LOG_FORMAT=text \
-  HTTP_ADDR=127.0.0.1:$port 2>"$work/log" &
+prepare candles "$broker" KAFKA_INPUT_TOPIC=in KAFKA_OUTPUT_TOPIC=out KAFKA_CONSUMER_GROUP=g CANDLE_SECONDS=10 LOG_FORMAT=text \
+  HTTP_ADDR=127.0.0.1:$port
+"${line[@]}" 2>"$work/log" &
 candles=$!
 children+=("$candles")
-page() { (exec 3<>"/dev/tcp/127.0.0.1/$port" && printf 'GET %s HTTP/1.0\r\n\r\n' "$1" >&3 && cat <&3) 2>/dev/null; }
+page() { (exec 3<>"/dev/tcp/127.0.0.1/$port" && printf 'GET %s HTTP/1.0\r\n\r\n' "$1" >&3 && cat <&3) 2>/dev/null || true; }
+emitted=0
 for _ in $(seq 300); do
   emitted=$(page /metrics | sed -n 's/^candles_emitted_total{kind="final"} //p')
-  [ "${emitted:-0}" -gt 0 ] && page /readyz | grep -q ' 200 ' && break
+  [ "${emitted:-0}" -gt 0 ] && [[ $(page /readyz) == *' 200 '* ]] && break
   sleep 0.1
 done
 [ "${emitted:-0}" -gt 0 ] || fail "no candle: $(cat "$work/log")"

@@ -128,8 +128,12 @@ fn unmet(program: &str, cluster: &Cluster, pod: &Node) -> Vec<String> {
                 // Kafka's default, which is not written.
                 let default = if key == "cleanup.policy" { Some("delete") } else { None };
                 let found = topic.at(&["spec", "config", key]).and_then(Node::as_str).or(default);
+                // A patch makes floating-point numbers of numbers: 3600000 is 3.6e+06, and is sent as the former.
+                let number = |text: Option<&str>| text.and_then(|text| text.parse::<f64>().ok()).map(f64::to_bits);
+                let differs =
+                    found != value.as_str() && (number(found).is_none() || number(found) != number(value.as_str()));
                 // How long is kept depends on the environment; that something is kept does not.
-                if found != value.as_str() && (key != "retention.ms" || found.is_none()) {
+                if differs && (key != "retention.ms" || found.is_none()) {
                     unmet.push(format!("topic `{name}` has {key} {found:?}"));
                 }
             }

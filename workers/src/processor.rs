@@ -132,18 +132,27 @@ impl Processor {
 
     fn work(&mut self, stop: &AtomicBool) -> Result<(), WorkError> {
         while !stop.load(Ordering::Relaxed) {
-            self.health.tick();
-            self.read_batch()?;
-            self.follow_group()?;
-            self.output.serve()?;
-            self.checkpoint_when_due()?;
-            if self.last_housekeeping.elapsed() >= HOUSEKEEPING {
-                self.last_housekeeping = Instant::now();
-                self.close_idle()?;
-                self.measure();
+            match self.turn() {
+                Err(error) if self.output.must_abort(&error) => self.start_over(&error)?,
+                result => result?,
             }
         }
         self.drain()
+    }
+
+    /// Reads a batch, and does what is due beside it.
+    fn turn(&mut self) -> Result<(), WorkError> {
+        self.health.tick();
+        self.read_batch()?;
+        self.follow_group()?;
+        self.output.serve()?;
+        self.checkpoint_when_due()?;
+        if self.last_housekeeping.elapsed() >= HOUSEKEEPING {
+            self.last_housekeeping = Instant::now();
+            self.close_idle()?;
+            self.measure();
+        }
+        Ok(())
     }
 
     /// Reads what is there, up to a batch.

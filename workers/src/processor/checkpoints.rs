@@ -126,11 +126,7 @@ impl Processor {
                 Ok(true)
             }
             Err(KafkaError::Transaction(error)) if !error.is_fatal() => {
-                self.metrics.failed_checkpoints.inc();
-                tracing::warn!(%error, "transaction refused");
-                let ids: Vec<i32> = self.owned.keys().copied().collect();
-                self.abandon()?;
-                self.start_again(&ids)?;
+                self.start_over(&error)?;
                 Ok(false)
             }
             Err(source) => Err(WorkError::Kafka { doing: "commit a transaction", source }),
@@ -158,6 +154,17 @@ impl Processor {
             }
         }
         Ok(())
+    }
+
+    /// Aborts the transaction, which cannot be committed any more, and reads again what it was made of.
+    pub(super) fn start_over(&mut self, error: &dyn std::fmt::Display) -> Result<(), WorkError> {
+        self.metrics.failed_checkpoints.inc();
+        tracing::warn!(%error, "transaction refused");
+        self.candles.clear();
+        let ids: Vec<i32> = self.owned.keys().copied().collect();
+        self.abandon()?;
+        self.output.producer.context().forget_failure();
+        self.start_again(&ids)
     }
 
     /// Reads partitions again from what is committed.

@@ -87,6 +87,17 @@ impl Output {
         }
     }
 
+    /// Whether the open transaction is what cannot go on: what it holds is read and written again, and nothing is lost.
+    pub(super) fn must_abort(&self, error: &WorkError) -> bool {
+        let refused = KafkaError::MessageProduction(RDKafkaErrorCode::State);
+        self.transaction == Transaction::Open
+            && match error {
+                WorkError::Delivery(_) => true,
+                WorkError::Kafka { source, .. } => *source == refused,
+                _ => false,
+            }
+    }
+
     /// Lets callbacks run, and tells of lost records.
     pub(super) fn serve(&self) -> Result<(), WorkError> {
         self.producer.poll(Duration::ZERO);
@@ -174,7 +185,7 @@ impl Output {
 
     /// Aborts the open transaction.
     pub(super) fn abort(&self) -> Result<(), KafkaError> {
-        // It waits for the reports of the records that it drops, and they are told by `poll` alone: so it is asked for a moment, and again.
+        // It waits for the reports of the records that it drops, and serves none of them: so it is asked for a moment, and again.
         self.persist(&|| self.producer.abort_transaction(Duration::from_millis(200)))
     }
 
@@ -184,7 +195,8 @@ impl Output {
         loop {
             match attempt() {
                 Err(KafkaError::Transaction(error)) if error.is_retriable() && Instant::now() < deadline => {
-                    self.producer.poll(Duration::ZERO);
+                    // Serves every report that is there; what is left is waited for by the next attempt.
+                    let _ = self.producer.flush(Duration::from_millis(200));
                 }
                 result => return result,
             }
