@@ -9,6 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use gitops_gen::config;
 use gitops_gen::flux::Options;
 use gitops_gen::generate::{self, Blueprint, GenerateError, LOCK_PATH, Lock, Records, Texts};
 use gitops_gen::repo::Repo;
@@ -53,10 +54,21 @@ fn this_repositorys_own_fleet_is_what_the_blueprint_generates() {
     let lock = our_lock();
     let files = generate::generate(&crypto_trading(), &lock.answers).expect("the blueprint renders");
     let now = Lock::new(env!("CARGO_PKG_VERSION"), &lock.blueprint, lock.answers.clone(), &files);
-    let texts: Texts =
+    let mut texts: Texts =
         files.iter().map(|(path, _)| (path.clone(), text_of(&files, path.as_str()).to_owned())).collect();
     let records = Records::new(env!("CARGO_PKG_VERSION"), &lock.blueprint, lock.answers.clone(), texts.clone());
     let kept = text::read_tree(root()).expect("the repository can be read").files;
+    // Ours to edit, as it is anybody's: what an update makes of it.
+    let edited = RepoPath::new(config::FILE).expect("a path inside");
+    let base = generate::generated_before(&kept, &lock).expect("the records are ours");
+    let update = generate::update(&base, &kept, &files);
+    let is_edited = |conflict: &&generate::Conflict| conflict.path == edited;
+    assert_eq!(update.conflicts.iter().find(is_edited), None);
+    let text = match update.changes.get(&edited) {
+        Some(text) => text.clone().expect("the blueprint generates it"),
+        None => text_of(&kept, config::FILE).to_owned(),
+    };
+    texts.insert(edited, text);
     let mut wanted: Vec<(String, Vec<u8>)> =
         texts.into_iter().map(|(path, text)| (path.to_string(), text.into_bytes())).collect();
     // Those of the records that are not on disk as they should be.
@@ -80,6 +92,21 @@ fn this_repositorys_own_fleet_is_what_the_blueprint_generates() {
         different.is_empty() && gone.is_empty(),
         "not what the blueprint generates: {different:#?}, gone: {gone:#?}"
     );
+}
+
+#[test]
+fn this_repository_validates_without_options() {
+    let text = fs::read_to_string(root().join(config::FILE)).expect("it can be read");
+    let (config, findings) = config::read(&FileSet::from_texts([(config::FILE, text)]));
+    assert!(findings.is_empty(), "{findings:?}");
+    assert!(!config.exclude.is_empty(), "fixtures are broken on purpose, and templates are no manifests");
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gitops-gen"));
+        let output = command.args(arguments).arg(root()).output().expect("the program runs");
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stdout));
+    };
+    run(&["validate", "--fail-on", "note"]);
+    run(&["update", "--check"]);
 }
 
 #[test]
