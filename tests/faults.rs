@@ -1,6 +1,6 @@
 //! Fault injection: a valid fleet is clean, and each small mutation of it is found by the rule that it is named after.
 //!
-//! `tests/faults/fleet/` is a repository of three clusters (two of production, one of staging) without any finding.
+//! `tests/faults/fleet/` is a repository of four clusters (three of production, one of staging) without any finding.
 //! `tests/faults/cases/<rule-id>[.<variant>].yaml` holds one mutation each, so that several people can add without
 //! meeting in one file:
 //!
@@ -162,7 +162,7 @@ fn the_fleet_without_a_fault_has_no_finding() {
     assert!(findings.diagnostics.is_empty(), "{}", report::text(&findings, &repo, Color::Never));
     let checked =
         |what: &str| findings.checked.iter().find(|checked| checked.what == what).map(|checked| checked.count);
-    assert_eq!(checked("clusters"), Some(3));
+    assert_eq!(checked("clusters"), Some(4));
     assert!(checked("objects") > Some(200), "the fleet renders");
 }
 
