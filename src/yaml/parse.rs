@@ -7,8 +7,8 @@ mod build;
 mod embed;
 mod map;
 mod repair;
+mod syntax;
 
-use std::borrow::Cow;
 use std::ops::Range;
 
 use granit_parser::{ErrorKind, Parser, ScanError};
@@ -141,15 +141,15 @@ fn parse_mapped(text: &str, map: &SpanMap, limits: &Limits) -> Parsed {
                 }
                 return parsed;
             }
-            Err(Stopped { error, parsed, after }) => {
+            Err(Stopped { error, parsed, after, open }) => {
                 let at = error.marker().byte_offset().unwrap_or(0);
                 let quoted = matches!(error.kind(), ErrorKind::InvalidQuotedScalarIndent);
                 if quoted && repaired.indent_quoted(after, at) {
                     continue;
                 }
                 let mut parsed = *parsed;
-                let start = repaired.original(at);
-                parsed.diagnostics.push(syntax_error(&error, text, start, map));
+                let open = open.map(|open| repaired.original(open));
+                parsed.diagnostics.push(syntax::finding(&error, text, repaired.original(at), open, map));
                 return parsed;
             }
         }
@@ -163,6 +163,8 @@ struct Stopped {
     parsed: Box<Parsed>,
     /// End of the last token that was read, in the parse buffer.
     after: usize,
+    /// First byte of the innermost collection in brackets that is open, in the parse buffer.
+    open: Option<usize>,
 }
 
 fn parse_once(repaired: &Repaired<'_>, map: &SpanMap, limits: &Limits) -> Result<Parsed, Stopped> {
@@ -183,7 +185,10 @@ fn parse_once(repaired: &Repaired<'_>, map: &SpanMap, limits: &Limits) -> Result
                     break;
                 }
             }
-            Err(error) => return Err(Stopped { error, parsed: Box::new(builder.finish()), after }),
+            Err(error) => {
+                let open = builder.open_bracket();
+                return Err(Stopped { error, parsed: Box::new(builder.finish()), after, open });
+            }
         }
     }
     Ok(builder.finish())
@@ -194,27 +199,6 @@ fn quoted_indent(span: Span) -> Diagnostic {
         .label(span, "later lines stand too far left")
         .help("indent its later lines below the key")
         .note("Flux reads it, other YAML readers refuse the file")
-}
-
-fn syntax_error(error: &ScanError, text: &str, start: usize, map: &SpanMap) -> Diagnostic {
-    let mut start = start.min(text.len());
-    while !text.is_char_boundary(start) {
-        start -= 1;
-    }
-    let length = text[start..].chars().next().filter(|character| *character != '\n').map_or(0, char::len_utf8);
-    let span = map.span(start..start + length);
-    match error.kind() {
-        ErrorKind::RecursionLimitExceeded => limit(span, "collections are nested too deeply"),
-        ErrorKind::TabInBlockIndentation | ErrorKind::TabInIndentation => {
-            Diagnostic::new(SYNTAX, Severity::Error, "a tab is used as indentation")
-                .label(span, "YAML allows only spaces here")
-                .help("indent with spaces")
-        }
-        kind => {
-            let reason: Cow<'static, str> = Cow::Owned(kind.to_string());
-            Diagnostic::new(SYNTAX, Severity::Error, "not valid YAML").label(span, reason)
-        }
-    }
 }
 
 fn limit(span: Span, message: &'static str) -> Diagnostic {

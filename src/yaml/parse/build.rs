@@ -26,6 +26,8 @@ enum Open {
 struct Frame {
     open: Open,
     span: Span,
+    /// Its first byte in the parse buffer.
+    begins: usize,
     style: StructureStyle,
     anchor: usize,
     nodes_before: usize,
@@ -108,10 +110,10 @@ impl<'a> Builder<'a> {
             Event::Comment(_, placement) => self.comment(placement, span, range),
             Event::Scalar(text, style, anchor, tag) => return self.scalar(&text, style, anchor, tag.as_deref(), range),
             Event::SequenceStart(style, anchor, _) => {
-                self.open(Open::Sequence { from: self.items.len() }, span, style, anchor);
+                self.open(Open::Sequence { from: self.items.len() }, range, style, anchor);
             }
             Event::MappingStart(style, anchor, _) => {
-                self.open(Open::Map { from: self.entries.len(), key: None }, span, style, anchor);
+                self.open(Open::Map { from: self.entries.len(), key: None }, range, style, anchor);
             }
             Event::SequenceEnd | Event::MappingEnd => return self.close(span),
             Event::Alias(anchor) => return self.alias(anchor, span),
@@ -122,6 +124,12 @@ impl<'a> Builder<'a> {
 
     fn span(&self, range: Range<usize>) -> Span {
         self.map.span(self.repaired.original(range.start)..self.repaired.original(range.end))
+    }
+
+    /// Returns the first byte, in the parse buffer, of the innermost collection in brackets that is not closed yet.
+    pub(super) fn open_bracket(&self) -> Option<usize> {
+        let flow = |frame: &&Frame| matches!(frame.style, StructureStyle::Flow);
+        self.stack.iter().rev().find(flow).map(|frame| frame.begins)
     }
 
     fn stop(&mut self, finding: Diagnostic) -> bool {
@@ -237,9 +245,10 @@ impl<'a> Builder<'a> {
         matches!(self.stack.last(), Some(Frame { open: Open::Map { key: None, .. }, .. }))
     }
 
-    fn open(&mut self, open: Open, span: Span, style: StructureStyle, anchor: usize) {
+    fn open(&mut self, open: Open, range: Range<usize>, style: StructureStyle, anchor: usize) {
+        let (begins, span) = (range.start, self.span(range));
         let (nodes_before, bytes_before) = (self.nodes + self.alias_nodes, self.bytes + self.alias_bytes);
-        self.stack.push(Frame { open, span, style, anchor, nodes_before, bytes_before });
+        self.stack.push(Frame { open, span, begins, style, anchor, nodes_before, bytes_before });
     }
 
     fn close(&mut self, end: Span) -> bool {

@@ -138,3 +138,38 @@ fn places_in_an_inline_patch_are_places_in_its_file() {
     let quoted = parse_embedded(text, patches[1].get("patch").unwrap());
     assert_eq!(sources.slice(quoted.documents[0].root.get("kind").unwrap().span), Some("\"A\""));
 }
+
+#[test]
+fn a_mistake_is_shown_where_it_was_made() {
+    /// Line and text of a label.
+    type Place = (usize, &'static str);
+    let cases: &[(&str, &[Place])] = &[
+        ("a:\n\tb: 1\n", &[(2, "\t")]),
+        ("metadata:\n  name: x\n\t\tnamespace: y\n", &[(3, "\t\t")]),
+        ("a: |\n\ttext\n", &[(2, "\t")]),
+        ("args: [a, b\nname: x\n", &[(2, ":"), (1, "[")]),
+        ("list:\n  - {a: 1\n  - b\n", &[(3, "-"), (2, "{")]),
+        ("args: [\"a\" \"b\"]\n", &[(1, "\""), (1, "[")]),
+        ("args: [a, b\n", &[(1, "[")]),
+        ("args: [a, b\n---\nc: 1\n", &[(1, "[")]),
+        ("args: [\"]\", {b: [1, '}'}, 2]\n", &[(1, "}"), (1, "[")]),
+        ("a: \"x\nb: y\n", &[(1, "\"")]),
+        ("a: 'x\n---\nb: y\n", &[(1, "'")]),
+        ("é: \"\u{1F600}\" x\n", &[(1, "x")]),
+    ];
+    let mut wrong = Vec::new();
+    for (text, places) in cases {
+        let (sources, parsed) = read(text);
+        let finding = parsed.diagnostics.first().unwrap_or_else(|| panic!("{text:?} is no YAML"));
+        assert_eq!(finding.rule, "yaml-syntax", "{text:?}");
+        let found: Vec<(usize, &str)> = finding
+            .labels
+            .iter()
+            .map(|label| (sources.start(label.span).unwrap().line, sources.slice(label.span).unwrap()))
+            .collect();
+        if found != *places {
+            wrong.push(format!("{text:?}: {found:?} {finding:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
