@@ -67,7 +67,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "VERSION")]
     flux_version: Option<FluxVersion>,
     /// Keep running and check again whenever a file is saved; `poll` looks every second instead of waiting to be told,
-    /// for network file systems
+    /// for network file systems. Not with --fix: you are editing these files
     #[arg(long, value_enum, value_name = "HOW", num_args = 0..=1, require_equals = true, default_missing_value = "events")]
     watch: Option<Notice>,
 }
