@@ -1,5 +1,6 @@
 //! Writes the fleets of the benches to a directory: `cargo run --example fleet -- DIR [APPS]` three clusters with so many
-//! applications, `cargo run --example fleet -- DIR --kinds 10000` one cluster with so many manifests of fifty kinds.
+//! applications, `cargo run --example fleet -- DIR --kinds 10000` one cluster with so many manifests of fifty kinds; with
+//! `--schemas` the embedded schemas, for other programs to check with: `GROUP/KIND_VERSION.json`.
 
 #[path = "../benches/fleet/mod.rs"]
 mod fleet;
@@ -15,7 +16,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let Some((directory, files)) = read(&arguments) else {
-        report("usage: fleet DIR [APPS | --kinds MANIFESTS]");
+        report("usage: fleet DIR [APPS | --kinds MANIFESTS | --schemas]");
         return ExitCode::from(2);
     };
     match text::write_tree(Path::new(directory), &files) {
@@ -32,9 +33,20 @@ fn read<'a>(arguments: &[&'a str]) -> Option<(&'a str, FileSet)> {
     match *arguments {
         [directory] => Some((directory, fleet::fleet(fleet::APPS))),
         [directory, apps] => Some((directory, fleet::fleet(apps.parse().ok()?))),
+        [directory, "--schemas"] => Some((directory, schemas())),
         [directory, "--kinds", manifests] => Some((directory, kinds::manifests(manifests.parse().ok()?))),
         _ => None,
     }
+}
+
+/// Returns the embedded schemas as kubeconform's template `{{.Group}}/{{.ResourceKind}}_{{.ResourceAPIVersion}}.json` asks for them.
+fn schemas() -> FileSet {
+    FileSet::from_texts(gitops_gen_schemas::kinds().iter().filter_map(|kind| {
+        let schema = gitops_gen_schemas::schema(kind.group, kind.version, kind.kind)?;
+        let name = format!("{}_{}.json", kind.kind.to_lowercase(), kind.version);
+        let path = if kind.group.is_empty() { name } else { format!("{}/{name}", kind.group) };
+        Some((path, schema.to_string()))
+    }))
 }
 
 #[expect(clippy::print_stderr, reason = "a program of its own, which talks to the person who runs it")]
