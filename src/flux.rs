@@ -16,6 +16,7 @@ mod artifact;
 mod automation;
 mod bootstrap;
 mod build;
+mod census;
 mod cluster;
 mod discover;
 mod glob;

@@ -60,7 +60,7 @@ mod variables;
 mod verdicts;
 mod versions;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub use crate::rules::brought_in::brought_in;
@@ -76,9 +76,12 @@ use crate::flux::{self, Cluster, Fleet, FluxVersion, Location};
 use crate::image::{self, MarkedFile, Marker};
 use crate::repo::Repo;
 use crate::rules::allowances::Allowance;
-use crate::rules::index::ClusterIndex;
+use crate::rules::index::{ClusterIndex, Entries};
 use crate::rules::schemas::ClusterSchemas;
+use crate::rules::verdicts::{InFiles, Remembered};
 use crate::schema::{Catalogue, SchemaLocation};
+use crate::text::{SourceFile, SourceId};
+use crate::yaml::Parsed;
 
 /// Whether a rule offers a remedy that can be applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,12 +111,21 @@ pub enum Check {
     /// By a look at one cluster; findings get the cluster's name.
     Cluster(fn(&Rule, &Cluster, &mut Vec<Diagnostic>)),
     /// By following names, labels and ports inside one cluster; findings get the cluster's name.
-    Index(fn(&Rule, &ClusterIndex<'_>, &mut Vec<Diagnostic>)),
+    Index(IndexCheck),
+    /// By a look at one YAML file that a cluster builds.
+    File(FileCheck),
     /// By a look at the files and all clusters together.
     Repository(fn(&Rule, &Context<'_>, &mut Vec<Diagnostic>)),
     /// It is found while files are read or rendered: the reader and the renderer report it under this id.
     Rendering,
 }
+
+/// A check that follows names, labels and ports inside one cluster. What it finds holds for as long as the index answers alike:
+/// it must not look at anything else.
+pub type IndexCheck = fn(&Rule, &ClusterIndex<'_>, &mut Vec<Diagnostic>);
+
+/// A check of one file. What it finds holds until the file changes: it must not look at anything else.
+pub type FileCheck = fn(&Rule, &SourceFile, &Parsed, &mut Vec<Diagnostic>);
 
 /// One defect that can be found.
 #[derive(Debug)]
@@ -165,7 +177,9 @@ pub struct Context<'a> {
     /// What the schemas say of the objects of each cluster, in the order of `fleet.clusters`.
     schemas: Vec<ClusterSchemas<'a>>,
     /// The objects of each cluster by name, label and port, in the order of `fleet.clusters`.
-    indexes: Vec<ClusterIndex<'a>>,
+    entries: Vec<Arc<Entries<'a>>>,
+    /// What rules found in files before, by the id of the rule.
+    known_files: BTreeMap<&'static str, InFiles>,
     /// The image policy markers of all files, and what was meant to be one.
     markers: Vec<Marker>,
     /// What the setter makes of the files that hold them.
@@ -194,12 +208,12 @@ impl<'a> Context<'a> {
         version: FluxVersion,
         locations: Vec<SchemaLocation>,
     ) -> Self {
-        Self::knowing(&Verdicts::default(), repo, fleet, version, locations.into_iter().map(Arc::new).collect())
+        Self::knowing(Verdicts::default(), repo, fleet, version, locations.into_iter().map(Arc::new).collect())
     }
 
-    /// Returns the same as [`Context::with_schemas`], with the objects left out that `known` has a verdict on.
+    /// Returns the same as [`Context::with_schemas`], with what `known` knows already.
     pub fn knowing(
-        known: &Verdicts,
+        mut known: Verdicts,
         repo: &'a Repo,
         fleet: &'a Fleet,
         version: FluxVersion,
@@ -208,16 +222,18 @@ impl<'a> Context<'a> {
         let (config, mut findings) = config::read(repo.files());
         locations.extend(schemas::locations(repo, &config, &mut findings).into_iter().map(Arc::new));
         let catalogue = known.catalogue().unwrap_or_else(|| Catalogue::of(repo).with_locations(locations));
-        let check = |cluster| ClusterSchemas::new(&catalogue, cluster, known);
-        let schemas = fleet.clusters.par_iter().map(check).collect();
-        let indexes = fleet.clusters.par_iter().map(ClusterIndex::new).collect();
+        let work: Vec<_> = fleet.clusters.iter().map(|cluster| (cluster, known.take(&cluster.name))).collect();
+        let schemas = work.into_par_iter().map(|(cluster, known)| ClusterSchemas::new(&catalogue, cluster, known));
+        let schemas = schemas.collect();
+        let entries = fleet.clusters.par_iter().map(|cluster| Arc::new(Entries::new(cluster))).collect();
         Self {
             repo,
             fleet,
             version,
             catalogue,
             schemas,
-            indexes,
+            entries,
+            known_files: known.take_files(),
             markers: image::markers(repo),
             marked: image::marked_files(repo),
             settings: (config, findings),
@@ -237,9 +253,9 @@ impl<'a> Context<'a> {
         self.reported.is_empty() || self.reported.contains(name)
     }
 
-    /// Returns what the schemas said of every object.
-    pub fn into_verdicts(self) -> Verdicts {
-        Verdicts::new(self.catalogue, self.schemas.iter().map(ClusterSchemas::verdicts))
+    /// Returns an index of each cluster, in the order of `fleet.clusters`.
+    fn indexes(&self) -> impl Iterator<Item = ClusterIndex<'a>> {
+        self.entries.iter().map(ClusterIndex::new)
     }
 
     /// Returns the same on the day `today`: findings that were accepted until an earlier one are reported again.
@@ -317,13 +333,70 @@ pub fn validate(repo: &Repo, options: &flux::Options) -> Findings {
 
 /// Runs every rule over clusters that are rendered already; findings are sorted by place.
 pub fn check(context: &Context<'_>) -> Findings {
+    let found = run_all(context);
+    judged(context, &found)
+}
+
+/// Does the same, and returns what will hold of the next revision too.
+pub fn check_and_remember(context: Context<'_>) -> (Findings, Verdicts) {
+    let found = run_all(&context);
+    let findings = judged(&context, &found);
+    let mut files = Vec::new();
+    let mut remembered: Vec<Vec<(&'static str, Arc<Remembered>)>> =
+        context.schemas.iter().map(|_| Vec::new()).collect();
+    for (rule, found) in all().zip(found) {
+        match found {
+            Found::Anywhere(_) => {}
+            Found::InClusters(found) => {
+                remembered.iter_mut().zip(found).for_each(|(cluster, found)| cluster.push((rule.id, found)));
+            }
+            Found::InFiles(found, _) => files.push((rule.id, found)),
+        }
+    }
+    let clusters = context.schemas.into_iter().zip(remembered).map(|(schemas, remembered)| {
+        let (name, mut verdicts) = schemas.into_verdicts();
+        verdicts.remember(remembered);
+        (name, verdicts)
+    });
+    (findings, Verdicts::new(context.catalogue, clusters, files))
+}
+
+/// What a rule found.
+enum Found {
+    /// Anywhere.
+    Anywhere(Vec<Diagnostic>),
+    /// In each cluster, in the order of `fleet.clusters`.
+    InClusters(Vec<Arc<Remembered>>),
+    /// In each file that it ever looked at, and the files that count now.
+    InFiles(InFiles, BTreeSet<SourceId>),
+}
+
+impl Found {
+    fn diagnostics(&self) -> Box<dyn Iterator<Item = &Diagnostic> + '_> {
+        match self {
+            Self::Anywhere(found) => Box::new(found.iter()),
+            Self::InClusters(found) => Box::new(found.iter().flat_map(|remembered| &remembered.findings)),
+            Self::InFiles(found, built) => {
+                Box::new(built.iter().filter_map(|id| found.get(id.index())).flatten().flatten())
+            }
+        }
+    }
+}
+
+/// Returns what each rule finds, in the order of [`all`].
+fn run_all(context: &Context<'_>) -> Vec<Found> {
+    let rules: Vec<&Rule> = all().collect();
+    rules.par_iter().map(|rule| run(rule, context)).collect()
+}
+
+/// Returns what is to be reported of what the rules found.
+fn judged(context: &Context<'_>, found: &[Found]) -> Findings {
     let mut findings = Findings::default();
     rendering(context, &mut findings);
-    let rules: Vec<&Rule> = all().collect();
-    let found: Vec<Vec<Diagnostic>> = rules.par_iter().map(|rule| run(rule, context)).collect();
     let broken: BTreeSet<&str> = broken_clusters(context).collect();
-    for (rule, found) in rules.iter().zip(found) {
-        findings.diagnostics.extend(found.into_iter().filter(|finding| !is_consequence(rule, finding, &broken)));
+    for (rule, found) in all().zip(found) {
+        let told = found.diagnostics().filter(|finding| !is_consequence(rule, finding, &broken));
+        findings.diagnostics.extend(told.cloned());
     }
     drop_repetitions(&mut findings);
     redact::hide_secret_variables(context, &mut findings);
@@ -337,23 +410,57 @@ pub fn check(context: &Context<'_>) -> Findings {
     findings
 }
 
-fn run(rule: &Rule, context: &Context<'_>) -> Vec<Diagnostic> {
+fn run(rule: &Rule, context: &Context<'_>) -> Found {
     let mut out = Vec::new();
     match rule.check {
         Check::Rendering => {}
         Check::Repository(check) => check(rule, context, &mut out),
+        Check::File(check) => return look_at_files(rule, check, context),
         Check::Cluster(check) => {
             for cluster in &context.fleet.clusters {
-                in_cluster(cluster, &mut out, |out| check(rule, cluster, out));
+                in_cluster(&cluster.name, &mut out, |out| check(rule, cluster, out));
             }
         }
         Check::Index(check) => {
-            for index in &context.indexes {
-                in_cluster(index.cluster, &mut out, |out| check(rule, index, out));
-            }
+            let known = context.schemas.iter().map(|schemas| schemas.verdicts().found_by(rule.id));
+            let clusters = context.indexes().zip(known);
+            return Found::InClusters(
+                clusters
+                    .map(|(index, known)| match known {
+                        Some(known) => Arc::clone(known),
+                        None => Arc::new(look(rule, check, index)),
+                    })
+                    .collect(),
+            );
         }
     }
-    out
+    Found::Anywhere(out)
+}
+
+/// Returns what `check` finds in the files that clusters build.
+fn look_at_files(rule: &Rule, check: FileCheck, context: &Context<'_>) -> Found {
+    let repo = context.repo;
+    let builds = context.fleet.clusters.iter().flat_map(Cluster::builds);
+    let built: BTreeSet<SourceId> = builds.flat_map(|build| build.files.iter().copied()).collect();
+    let mut found = context.known_files.get(rule.id).cloned().unwrap_or_default();
+    found.resize(repo.sources().len(), None);
+    for id in &built {
+        let unseen = found.get_mut(id.index()).filter(|known| known.is_none());
+        let file = repo.source(*id).filter(|file| file.path().is_yaml());
+        if let (Some(known), Some(file), Some(parsed)) = (unseen, file, repo.yaml(*id)) {
+            let mut out = Vec::new();
+            check(rule, file, parsed, &mut out);
+            *known = Some(out);
+        }
+    }
+    Found::InFiles(found, built)
+}
+
+/// Returns what `check` finds in a cluster, and what it asked.
+fn look(rule: &Rule, check: IndexCheck, index: ClusterIndex<'_>) -> Remembered {
+    let mut findings = Vec::new();
+    in_cluster(index.cluster_name(), &mut findings, |out| check(rule, &index, out));
+    Remembered { asked: index.into_asked(), findings }
 }
 
 /// Returns the names of the clusters of which a mistake keeps some part from being rendered.
@@ -379,11 +486,11 @@ fn drop_repetitions(findings: &mut Findings) {
 }
 
 /// Names `cluster` in every finding that `check` adds.
-fn in_cluster(cluster: &Cluster, out: &mut Vec<Diagnostic>, check: impl FnOnce(&mut Vec<Diagnostic>)) {
+fn in_cluster(cluster: &str, out: &mut Vec<Diagnostic>, check: impl FnOnce(&mut Vec<Diagnostic>)) {
     let first = out.len();
     check(out);
     for finding in &mut out[first..] {
-        finding.cluster = Some(cluster.name.clone());
+        finding.cluster = Some(cluster.to_owned());
     }
 }
 

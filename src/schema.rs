@@ -125,6 +125,13 @@ pub struct Checked {
     pub unchecked: Vec<Unchecked>,
 }
 
+impl Checked {
+    /// Returns whether everything was checked and nothing is refused.
+    pub fn says_nothing(&self) -> bool {
+        self.violations.is_empty() && self.unchecked.is_empty()
+    }
+}
+
 /// What a check came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {

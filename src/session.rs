@@ -1,7 +1,7 @@
 //! A repository that is validated again and again while it changes.
 //!
-//! Owns what outlives one run: parsed files, builds and the verdicts of schemas are kept for as long as nothing that they
-//! came from changed. What it finds is what a fresh [`validate`](crate::rules::validate) of the same files would find.
+//! Owns what outlives one run: parsed files, builds, the verdicts of schemas and what rules found are kept for as long as nothing
+//! that they came from changed. What it finds is what a fresh [`validate`](crate::rules::validate) of the same files would find.
 //! It knows neither disks nor editors: edits arrive as values.
 //!
 //! ```
@@ -74,7 +74,7 @@ impl Session {
         if changes.is_empty() {
             return changes;
         }
-        self.verdicts.forget_schemas(&self.repo, &repo, &changes);
+        self.verdicts.forget(&self.repo, &repo, &changes);
         self.repo = repo;
         let options = self.settings.options(&self.repo);
         self.revision = mem::take(&mut self.revision).next(&self.repo, &options, &changes);
@@ -85,14 +85,14 @@ impl Session {
     fn check(&mut self) {
         let version = self.settings.options(&self.repo).version;
         let schemas = self.settings.schemas.clone();
-        let context = Context::knowing(&self.verdicts, &self.repo, &self.revision.fleet, version, schemas)
+        let known = mem::take(&mut self.verdicts);
+        let context = Context::knowing(known, &self.repo, &self.revision.fleet, version, schemas)
             .reporting(self.settings.reported.iter().cloned());
         let context = match self.settings.today {
             Some(today) => context.on(today),
             None => context,
         };
-        self.findings = rules::check(&context);
-        self.verdicts = context.into_verdicts();
+        (self.findings, self.verdicts) = rules::check_and_remember(context);
     }
 
     /// Returns the files as they are now.

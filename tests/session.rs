@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "../benches/fleet/kinds.rs"]
+mod kinds;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -176,6 +179,8 @@ images:
   newTag: 1.2.3
 ";
 
+type Files = BTreeMap<RepoPath, Content>;
+
 /// One thing that somebody does to a file; numbers count modulo what there is.
 #[derive(Debug, Clone)]
 enum Edit {
@@ -198,7 +203,12 @@ enum Edit {
 }
 
 fn edit() -> impl Strategy<Value = Edit> {
-    let file = 0..FLEET.len();
+    edit_of(FLEET.len())
+}
+
+/// Edits of a fleet of so many files.
+fn edit_of(files: usize) -> impl Strategy<Value = Edit> {
+    let file = 0..files;
     let line = 0..30_usize;
     prop_oneof![
         4 => (file.clone(), line.clone(), file.clone(), line.clone()).prop_map(|(a, b, c, d)| Edit::Line(a, b, c, d)),
@@ -217,9 +227,10 @@ fn path(text: &str) -> RepoPath {
 }
 
 impl Edit {
-    /// Returns the path that it is about and what stands there afterwards.
-    fn apply(&self, now: &BTreeMap<RepoPath, Content>) -> (RepoPath, Option<Content>) {
-        let text_of = |file: usize| match now.get(&path(FLEET[file].0)) {
+    /// Returns the path that it is about and what stands there afterwards; `base` is what the fleet was in the beginning.
+    fn apply(&self, now: &Files, base: &[(RepoPath, String)]) -> (RepoPath, Option<Content>) {
+        let of_base = |file: usize| &base[file % base.len()];
+        let text_of = |file: usize| match now.get(&of_base(file).0) {
             Some(Content::Text(text)) => text.to_string(),
             _ => String::new(),
         };
@@ -227,7 +238,7 @@ impl Edit {
         let joined = |lines: &[String]| lines.iter().fold(String::new(), |text, line| text + line + "\n");
         let (file, text) = match *self {
             Self::Line(file, line, from, from_line) => {
-                let (mut lines, others) = (lines_of(file), FLEET[from].1.lines().collect::<Vec<_>>());
+                let (mut lines, others) = (lines_of(file), of_base(from).1.lines().collect::<Vec<_>>());
                 let at = line % lines.len().max(1);
                 if let Some(line) = lines.get_mut(at) {
                     others[from_line % others.len()].clone_into(line);
@@ -243,16 +254,37 @@ impl Edit {
             }
             Self::Shift(file) => (file, Some(format!("# moved\n{}", text_of(file)))),
             Self::Remove(file) => (file, None),
-            Self::Restore(file) => (file, Some(FLEET[file].1.to_owned())),
-            Self::Overwrite(file, from) => (file, Some(FLEET[from].1.to_owned())),
+            Self::Restore(file) => (file, Some(of_base(file).1.clone())),
+            Self::Overwrite(file, from) => (file, Some(of_base(from).1.clone())),
             Self::Cut(file, at) => (file, Some(text_of(file).chars().take(at).collect())),
             Self::Add(beside, from) => {
-                let directory = path(FLEET[beside].0).parent();
+                let directory = of_base(beside).0.parent();
                 let new = directory.join(&format!("new-{from}.yaml")).unwrap();
-                return (new, Some(Content::Text(FLEET[from].1.into())));
+                return (new, Some(Content::Text(of_base(from).1.as_str().into())));
             }
         };
-        (path(FLEET[file].0), text.map(|text| Content::Text(text.into())))
+        (of_base(file).0.clone(), text.map(|text| Content::Text(text.into())))
+    }
+}
+
+/// Lets a session follow `batches` of edits of `files`, and compares it with a fresh run after each.
+fn follow(mut files: Files, batches: Vec<Vec<Edit>>) {
+    let text = |content: &Content| if let Content::Text(text) = content { text.to_string() } else { String::new() };
+    let base: Vec<(RepoPath, String)> = files.iter().map(|(path, content)| (path.clone(), text(content))).collect();
+    let settings = Settings::default();
+    let mut session = Session::new(FileSet::from_contents(files.clone()), settings.clone());
+    for batch in batches {
+        let mut edits = Vec::new();
+        for edit in batch {
+            let (path, content) = edit.apply(&files, &base);
+            match &content {
+                Some(content) => drop(files.insert(path.clone(), content.clone())),
+                None => drop(files.remove(&path)),
+            }
+            edits.push((path, content));
+        }
+        session.update(edits);
+        assert_like_fresh(&session, &files, &settings);
     }
 }
 
@@ -290,14 +322,14 @@ fn rendered(fleet: &Fleet, sources: &Sources) -> String {
     text
 }
 
-fn assert_like_fresh(session: &Session, files: &BTreeMap<RepoPath, Content>, settings: &Settings) {
+fn assert_like_fresh(session: &Session, files: &Files, settings: &Settings) {
     let fresh = Session::new(FileSet::from_contents(files.clone()), settings.clone());
     let (kept, new) = (session.repo().sources(), fresh.repo().sources());
     assert_eq!(rendered(session.fleet(), kept), rendered(fresh.fleet(), new));
     assert_eq!(told(session.findings(), kept), told(fresh.findings(), new));
 }
 
-fn fleet() -> BTreeMap<RepoPath, Content> {
+fn fleet() -> Files {
     FLEET.iter().map(|(at, text)| (path(at), Content::Text((*text).into()))).collect()
 }
 
@@ -329,20 +361,20 @@ proptest! {
         if !named {
             files.remove(&path("gitops.yaml"));
         }
-        let settings = Settings::default();
-        let mut session = Session::new(FileSet::from_contents(files.clone()), settings.clone());
-        for batch in batches {
-            let mut edits = Vec::new();
-            for edit in batch {
-                let (path, content) = edit.apply(&files);
-                match &content {
-                    Some(content) => drop(files.insert(path.clone(), content.clone())),
-                    None => drop(files.remove(&path)),
-                }
-                edits.push((path, content));
-            }
-            session.update(edits);
-            assert_like_fresh(&session, &files, &settings);
-        }
+        follow(files, batches);
+    }
+}
+
+proptest! {
+    // Each fresh run reads fifty schemas.
+    #![proptest_config(ProptestConfig { cases: 6, max_shrink_iters: 20, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_session_finds_what_a_fresh_run_finds_among_fifty_kinds(
+        batches in prop::collection::vec(prop::collection::vec(edit_of(110), 1..3), 1..6),
+    ) {
+        let manifests = kinds::manifests(100);
+        let content = |path: &RepoPath| manifests.file(path).unwrap().content().clone();
+        follow(manifests.iter().map(|(path, _)| (path.clone(), content(path))).collect(), batches);
     }
 }

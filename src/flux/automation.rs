@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::flux::{Cluster, FluxVersion, normalised_url};
+use crate::flux::{Cluster, FluxVersion, Object, normalised_url};
 use crate::image::{self, Digests, Grammar, Pattern, Policy, PolicyError};
 use crate::kube::{LabelSelector, NamespacedName};
 use crate::kustomize::Resource;
@@ -140,21 +140,25 @@ impl<'a> ImageAutomation<'a> {
     /// Returns that of `cluster`.
     pub fn of(cluster: &'a Cluster) -> Self {
         let mut out = Self::default();
-        let objects = cluster.objects().filter(|object| !object.is_remote()).map(|object| object.resource);
-        for resource in objects.filter(|resource| resource.gvk().group == GROUP) {
-            let name = NamespacedName::new(resource.namespace(), resource.name());
-            match resource.kind() {
-                "ImageRepository" => {
-                    let image = resource.node.at(&["spec", "image"]).and_then(Node::as_str).unwrap_or_default();
-                    out.repositories.insert(name.clone(), ImageRepository { name, resource, image });
-                }
-                "ImagePolicy" => {
-                    let repository = repository_of(resource);
-                    out.policies.insert(name.clone(), ImagePolicy { name, resource, repository });
-                }
-                "ImageUpdateAutomation" => out.automations.push(automation(cluster, resource, name)),
-                _ => {}
-            }
+        let objects_of = |kind| {
+            let objects = cluster.objects_of(GROUP, kind).filter(|object| !object.is_remote());
+            objects
+                .map(|Object { resource, .. }| (NamespacedName::new(resource.namespace(), resource.name()), resource))
+        };
+        for (name, resource) in objects_of("ImageRepository") {
+            let image = resource.node.at(&["spec", "image"]).and_then(Node::as_str).unwrap_or_default();
+            out.repositories.insert(name.clone(), ImageRepository { name, resource, image });
+        }
+        for (name, resource) in objects_of("ImagePolicy") {
+            let repository = repository_of(resource);
+            out.policies.insert(name.clone(), ImagePolicy { name, resource, repository });
+        }
+        let mut sources = BTreeMap::new();
+        for source in repositories(cluster) {
+            sources.entry((source.namespace(), source.name())).or_insert(source);
+        }
+        for (name, resource) in objects_of("ImageUpdateAutomation") {
+            out.automations.push(automation(&sources, resource, name));
         }
         out
     }
@@ -180,15 +184,16 @@ fn repository_of(policy: &Resource) -> NamespacedName {
     NamespacedName::new(namespace, text("name").unwrap_or_default())
 }
 
-fn automation<'a>(cluster: &'a Cluster, resource: &'a Resource, name: NamespacedName) -> ImageUpdateAutomation<'a> {
+/// Returns the automation that `resource` is; `sources` are the GitRepositories by namespace and name.
+fn automation<'a>(
+    sources: &BTreeMap<(&'a str, &'a str), &'a Resource>,
+    resource: &'a Resource,
+    name: NamespacedName,
+) -> ImageUpdateAutomation<'a> {
     let text = |keys: &[&str]| resource.node.at(keys).and_then(Node::as_str);
     let source_name = text(&["spec", "sourceRef", "name"]).unwrap_or_default();
     let source_namespace = text(&["spec", "sourceRef", "namespace"]).unwrap_or_else(|| resource.namespace());
-    let source = cluster.objects().map(|object| object.resource).find(|candidate| {
-        candidate.kind() == "GitRepository"
-            && candidate.name() == source_name
-            && candidate.namespace() == source_namespace
-    });
+    let source = sources.get(&(source_namespace, source_name));
     let of_source = |keys: &[&str]| source?.node.at(keys).and_then(Node::as_str);
     let checkout =
         text(&["spec", "git", "checkout", "ref", "branch"]).or_else(|| of_source(&["spec", "ref", "branch"]));
@@ -225,12 +230,14 @@ fn selector(node: &Node) -> Option<LabelSelector> {
     LabelSelector::parse(&parts.join(",")).ok()
 }
 
+fn repositories(cluster: &Cluster) -> impl Iterator<Item = &Resource> {
+    cluster.objects_of("source.toolkit.fluxcd.io", "GitRepository").map(|object| object.resource)
+}
+
 /// Returns the branch that the cluster's own repository follows, where it says one.
 pub fn branch_of(cluster: &Cluster) -> Option<&str> {
     let owner = cluster.bootstrap.as_ref().and_then(|name| cluster.kustomizations.get(name));
-    let objects = cluster.objects().map(|object| object.resource);
-    let mut repositories = objects.filter(|resource| resource.kind() == "GitRepository");
     let wanted = owner.map_or("flux-system", |owner| owner.id.name.as_str());
-    let found = repositories.find(|resource| resource.name() == wanted)?;
+    let found = repositories(cluster).find(|resource| resource.name() == wanted)?;
     found.node.at(&["spec", "ref", "branch"]).and_then(Node::as_str)
 }

@@ -8,20 +8,21 @@ use std::mem;
 use std::sync::Arc;
 
 use crate::flux::bootstrap::{self, artifact_path};
-use crate::flux::cluster::Cluster;
+use crate::flux::census::Census;
+use crate::flux::cluster::{Cluster, Object};
 use crate::flux::discover::{BOOTSTRAP_FILES, Entry};
 use crate::flux::kustomization::{FluxKustomization, Location, Substitution};
 use crate::flux::read::SourceRef;
 use crate::flux::recall::{Layer, Memory, Recall};
-use crate::flux::source::{Artifact, SourceKey, SourceTable};
+use crate::flux::source::{self, Artifact, SourceKey, SourceTable};
 use crate::flux::substitute::Substituter;
 use crate::flux::variables::{self, Provided};
 use crate::flux::{FluxVersion, metadata};
-use crate::kube::{Gvk, NamespacedName};
+use crate::kube::NamespacedName;
 use crate::kustomize::{self, Build, Mode, Outside, Overlay, Resource};
 use crate::repo::{Changes, Repo};
 use crate::text::{FileSet, RepoPath, Span};
-use crate::yaml::{self, Node};
+use crate::yaml;
 
 /// Passes after which a cluster that still changes is left as it is.
 const MAX_PASSES: usize = 12;
@@ -97,8 +98,9 @@ impl Construction<'_> {
             let last = last.remove(&owner.id);
             let layer = self.layer(owner, last, &provided);
             if layer.owner.remote.is_none() {
-                self.record(&layer.owner.resources, &mut provided);
-                waiting.extend(children(&layer.owner.resources, Some(&layer.owner.id)));
+                self.record(layer.owner.of_kinds(has_a_say), &mut provided);
+                let own = layer.owner.of_kinds(FluxKustomization::is_kind);
+                waiting.extend(children(own, Some(&layer.owner.id)));
             }
             self.layers.insert(layer.owner.id.clone(), layer);
         }
@@ -130,13 +132,13 @@ impl Construction<'_> {
             VecDeque::from([owner])
         } else {
             self.record(&build.resources, provided);
-            children(&build.resources, None).into()
+            children(&build.resources, None).collect()
         };
         self.root = Some((files, build));
         waiting
     }
 
-    fn record(&mut self, resources: &[Resource], provided: &mut Provided) {
+    fn record<'r>(&mut self, resources: impl IntoIterator<Item = &'r Resource>, provided: &mut Provided) {
         for resource in resources {
             self.table.record(&resource.node);
             provided.record(&resource.node);
@@ -164,6 +166,7 @@ impl Construction<'_> {
         owner.build = last.owner.build;
         if has_same_input(&owner.substitution, &last.owner.substitution) {
             owner.resources = last.owner.resources;
+            owner.census = last.owner.census;
             owner.substitution = last.owner.substitution;
         } else {
             self.postprocess(&mut owner);
@@ -229,7 +232,7 @@ impl Construction<'_> {
         build
     }
 
-    /// Substitutes variables and sets common metadata.
+    /// Substitutes variables and sets common metadata, after which nothing changes the objects.
     fn postprocess(&self, owner: &mut FluxKustomization) {
         let mut findings = mem::take(&mut owner.substitution.findings);
         owner.resources = if owner.substitution.active {
@@ -243,10 +246,14 @@ impl Construction<'_> {
             owner.build.resources.clone()
         };
         owner.substitution.findings = findings;
-        let Some(common) = owner.node.at(&["spec", "commonMetadata"]) else { return };
+        let common = owner.node.at(&["spec", "commonMetadata"]);
         for resource in &mut owner.resources {
-            metadata::apply(common, &mut resource.node);
+            if let Some(common) = common {
+                metadata::apply(common, &mut resource.node);
+            }
+            resource.seal();
         }
+        owner.census = Census::of(&owner.resources);
     }
 
     fn finish(self, entry: &Entry, settled: bool) -> (Cluster, Memory) {
@@ -259,7 +266,8 @@ impl Construction<'_> {
             files: self.layers.iter().map(|(id, layer)| (id.clone(), layer.files.clone())).collect(),
         };
         let mut root = None;
-        if let Some((files, build)) = self.root {
+        if let Some((files, mut build)) = self.root {
+            build.resources.iter_mut().for_each(Resource::seal);
             let shown = self.bootstrap.is_none();
             let (here, there) = if shown { (Some(build), None) } else { (None, Some(build)) };
             root = here;
@@ -269,6 +277,7 @@ impl Construction<'_> {
             name: entry.name.clone(),
             path: entry.path.clone(),
             source_root: entry.root.clone(),
+            root_census: root.as_ref().map(|build| Census::of(&build.resources)).unwrap_or_default(),
             root,
             bootstrap: self.bootstrap,
             kustomizations: self.layers.into_iter().map(|(id, layer)| (id, layer.owner)).collect(),
@@ -293,14 +302,21 @@ fn has_same_input(left: &Substitution, right: &Substitution) -> bool {
 }
 
 /// Returns the Flux Kustomizations among `resources`, which `parent` applies.
-fn children(resources: &[Resource], parent: Option<&NamespacedName>) -> Vec<FluxKustomization> {
-    let found = resources.iter().filter(|resource| FluxKustomization::is_one(&resource.node));
-    let read = |resource: &Resource| {
+fn children<'r>(
+    resources: impl IntoIterator<Item = &'r Resource>,
+    parent: Option<&NamespacedName>,
+) -> impl Iterator<Item = FluxKustomization> {
+    let found = resources.into_iter().filter(|resource| FluxKustomization::is_kind(resource.group(), resource.kind()));
+    found.filter_map(move |resource| {
         let mut owner = FluxKustomization::read(&resource.node)?;
         owner.applied_by = parent.cloned();
         Some(owner)
-    };
-    found.filter_map(read).collect()
+    })
+}
+
+/// Returns whether objects of this kind decide on what other Kustomizations render to.
+fn has_a_say(group: &str, kind: &str) -> bool {
+    source::is_group(group) || variables::may_provide(group, kind)
 }
 
 /// Returns what of `cluster` could not be built, sorted by place, beside the Kustomizations that are elsewhere.
@@ -315,16 +331,12 @@ fn outside(cluster: &Cluster, settled: bool) -> Vec<Outside> {
             found.push(Outside { what: "Kustomization that keeps changing", reference, span: owner.span });
         }
     }
-    for object in cluster.objects().filter(|object| !object.is_remote() && is_resource_set(&object.resource.node)) {
-        let reference = object.resource.object_ref().to_string().into();
-        found.push(Outside { what: "objects that Flux Operator makes", reference, span: object.resource.origin });
+    let sets = cluster.objects_of("fluxcd.controlplane.io", "ResourceSet");
+    for Object { resource, .. } in sets.filter(|object| !object.is_remote()) {
+        let reference = resource.object_ref().to_string().into();
+        found.push(Outside { what: "objects that Flux Operator makes", reference, span: resource.origin });
     }
     found.sort_by_key(|outside| outside.span);
     found.dedup();
     found
-}
-
-fn is_resource_set(node: &Node) -> bool {
-    let field = |key| node.get(key).and_then(Node::as_str).unwrap_or("");
-    field("kind") == "ResourceSet" && Gvk::new(field("apiVersion"), "").group == "fluxcd.controlplane.io"
 }

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use crate::config::Config;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::flux::build;
+use crate::flux::census::Census;
 use crate::flux::discover::{self, Entry};
 use crate::flux::order::apply_rank;
 use crate::flux::recall::Memory;
@@ -68,6 +69,8 @@ pub struct Cluster {
     /// What `path` renders to, where no Kustomization of the cluster applies it: otherwise these objects are that
     /// Kustomization's.
     pub root: Option<Build>,
+    /// Where the objects of each kind stand in `root`.
+    pub(crate) root_census: Census,
     /// Every Flux Kustomization found, by namespace and name.
     pub kustomizations: BTreeMap<NamespacedName, FluxKustomization>,
     /// Every source, also the one of the cluster itself where only its bootstrap makes it.
@@ -104,6 +107,30 @@ impl Cluster {
     pub fn objects(&self) -> impl Iterator<Item = Object<'_>> {
         let root = self.root.iter().flat_map(|build| &build.resources).map(|resource| Object { owner: None, resource });
         root.chain(self.kustomizations.values().flat_map(objects_of))
+    }
+
+    /// Returns every object of a kind, in the order of [`Cluster::objects`].
+    pub fn objects_of<'a>(&'a self, group: &'a str, kind: &'a str) -> impl Iterator<Item = Object<'a>> {
+        let lists = self.lists();
+        lists.flat_map(move |(owner, census, resources)| {
+            let places = census.places(group, kind).iter();
+            places.filter_map(move |place| Some(Object { owner, resource: resources.get(*place)? }))
+        })
+    }
+
+    /// Returns every object of the kinds that `is_wanted`, by group and kind, in the order of [`Cluster::objects`].
+    pub fn objects_where<'a>(&'a self, is_wanted: impl Fn(&str, &str) -> bool) -> impl Iterator<Item = Object<'a>> {
+        self.lists().flat_map(move |(owner, census, resources)| {
+            let places = census.places_of(&is_wanted).into_iter();
+            places.filter_map(move |place| Some(Object { owner, resource: resources.get(place)? }))
+        })
+    }
+
+    /// Returns every list of objects with its owner and census, in the order of [`Cluster::objects`].
+    pub(crate) fn lists(&self) -> impl Iterator<Item = (Option<&FluxKustomization>, &Census, &[Resource])> {
+        let root = self.root.iter().map(|build| (None, &self.root_census, build.resources.as_slice()));
+        let owned = self.kustomizations.values();
+        root.chain(owned.map(|owner| (Some(owner), &owner.census, owner.resources.as_slice())))
     }
 
     /// Returns every object in the order in which Flux applies them: a Kustomization after the one that applies it and
@@ -147,12 +174,9 @@ impl Cluster {
     /// Returns the objects that answer to `wanted` and stay in this cluster; several where several Kustomizations apply
     /// the same object.
     pub fn find<'a>(&'a self, wanted: &'a ObjectRef) -> impl Iterator<Item = Object<'a>> {
-        self.objects().filter(move |object| {
+        self.objects_of(&wanted.group, &wanted.kind).filter(move |object| {
             let resource = object.resource;
-            resource.name() == wanted.name
-                && resource.kind() == wanted.kind
-                && !object.is_remote()
-                && resource.object_ref() == *wanted
+            resource.name() == wanted.name && resource.namespace() == wanted.namespace && !object.is_remote()
         })
     }
 

@@ -5,6 +5,7 @@ use std::fmt;
 
 use smol_str::SmolStr;
 
+use crate::flux::census::Census;
 use crate::flux::read::{self, SourceRef};
 use crate::kube::{Gvk, NamespacedName, ObjectRef};
 use crate::kustomize::{Build, MissingComponents, Overlay, Resource};
@@ -171,6 +172,8 @@ pub struct FluxKustomization {
     pub substitution: Substitution,
     /// Objects after build, substitution and commonMetadata, in build order.
     pub resources: Vec<Resource>,
+    /// Where the objects of each kind stand in `resources`.
+    pub(crate) census: Census,
     /// The build itself: findings, what is outside, unmatched patches, files; its resources are kustomize's own output.
     pub build: Build,
 }
@@ -179,7 +182,12 @@ impl FluxKustomization {
     /// Returns whether `node` is a Flux Kustomization.
     pub fn is_one(node: &Node) -> bool {
         let field = |key| node.get(key).and_then(Node::as_str).unwrap_or("");
-        field("kind") == "Kustomization" && Gvk::new(field("apiVersion"), "").group == GROUP
+        Self::is_kind(&Gvk::new(field("apiVersion"), "").group, field("kind"))
+    }
+
+    /// Returns whether objects of this group and kind are Flux Kustomizations.
+    pub(crate) fn is_kind(group: &str, kind: &str) -> bool {
+        kind == "Kustomization" && group == GROUP
     }
 
     /// Returns the Flux Kustomization that `node` is, not located and not built yet; nothing where it has no name.
@@ -205,9 +213,15 @@ impl FluxKustomization {
             substitute_from: substitute_from(node),
             substitution: Substitution::default(),
             resources: Vec::new(),
+            census: Census::default(),
             build: Build::default(),
             node: node.clone(),
         })
+    }
+
+    /// Returns the objects of every kind that `is_wanted`, by its group and name, in build order.
+    pub(crate) fn of_kinds(&self, is_wanted: impl Fn(&str, &str) -> bool) -> impl Iterator<Item = &Resource> {
+        self.census.places_of(is_wanted).into_iter().filter_map(|place| self.resources.get(place))
     }
 
     /// Returns what is folded into the kustomization file of the path.

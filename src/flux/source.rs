@@ -330,11 +330,16 @@ struct Generated {
     span: Span,
 }
 
+/// Returns whether objects of this group are sources, or make some.
+pub(crate) fn is_group(group: &str) -> bool {
+    GROUPS.contains(&group)
+}
+
 /// Returns who `node` is and where its name stands, where it is a source or makes some.
 fn identify(node: &Node) -> Option<(SourceKey, Span)> {
     let kind = read::text(node, &["kind"])?.value;
     let api_version = node.get("apiVersion").and_then(Node::as_str)?;
-    if !GROUPS.contains(&Gvk::new(api_version, &kind).group.as_str()) {
+    if !is_group(&Gvk::new(api_version, &kind).group) {
         return None;
     }
     let name = read::text(node, &["metadata", "name"])?;

@@ -56,7 +56,7 @@ impl Substituter<'_> {
             let mut work = Work { substituter: self, resource, places, findings };
             work.expand()
         };
-        changed.map_or_else(|| resource.clone(), |node| Resource { node, ..resource.clone() })
+        changed.map_or_else(|| resource.clone(), |node| resource.with_node(node))
     }
 
     fn value(&self, name: &str) -> Option<&str> {

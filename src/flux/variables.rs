@@ -94,6 +94,15 @@ fn invalid_names(owner: &FluxKustomization) -> Vec<SubstitutionFinding> {
     invalid.map(finding).collect()
 }
 
+/// Kinds of which [`read_values`] takes values.
+const PROVIDERS: [(&str, &str); 4] =
+    [("", "ConfigMap"), ("", "Secret"), ("bitnami.com", "SealedSecret"), ("external-secrets.io", "ExternalSecret")];
+
+/// Returns whether objects of this group and kind may provide variables.
+pub(crate) fn may_provide(group: &str, kind: &str) -> bool {
+    PROVIDERS.contains(&(group, kind))
+}
+
 /// Returns kind and name of the `ConfigMap` or `Secret` that `node` is or makes, and its values.
 fn read_values(node: &Node) -> Option<(SmolStr, SmolStr, Values)> {
     let kind = read::text(node, &["kind"])?.value;

@@ -1,6 +1,7 @@
 //! One object on its way through the pipeline.
 
 use std::fmt;
+use std::sync::Arc;
 
 use smol_str::SmolStr;
 
@@ -51,6 +52,8 @@ pub struct Resource {
     pub(crate) is_generated: bool,
     /// Whether the name gets a content hash at the end.
     pub(crate) needs_hash: bool,
+    /// The id, once the object is finished: see [`Resource::seal`].
+    sealed: Option<Arc<Id>>,
 }
 
 impl Id {
@@ -113,7 +116,31 @@ impl Resource {
             behavior: Behavior::Create,
             is_generated: false,
             needs_hash: false,
+            sealed: None,
         }
+    }
+
+    /// Returns the same resource with another object.
+    pub(crate) fn with_node(&self, node: Node) -> Self {
+        Self { node, sealed: None, ..self.clone() }
+    }
+
+    /// Reads the id once and for all: whoever looks at a whole cluster asks for it thousands of times. From here on kind,
+    /// namespace and name of the object must not change.
+    pub(crate) fn seal(&mut self) {
+        self.sealed = Some(Arc::new(Id::of(&self.node)));
+    }
+
+    /// Returns the id that was sealed.
+    fn sealed(&self) -> Option<&Id> {
+        let sealed = self.sealed.as_deref();
+        debug_assert!(sealed.is_none_or(|id| self.is_called(id)), "{sealed:?} changed after it was sealed");
+        sealed
+    }
+
+    fn is_called(&self, id: &Id) -> bool {
+        let metadata = |key| self.text(&["metadata", key]);
+        id.gvk.kind == self.text(&["kind"]) && id.name == metadata("name") && id.namespace == metadata("namespace")
     }
 
     fn text(&self, keys: &[&str]) -> &str {
@@ -122,22 +149,33 @@ impl Resource {
 
     /// Returns group, version and kind.
     pub fn gvk(&self) -> Gvk {
+        if let Some(id) = self.sealed() {
+            return id.gvk.clone();
+        }
         Gvk::new(self.text(&["apiVersion"]), self.text(&["kind"]))
+    }
+
+    /// Returns the group; empty for the core group.
+    pub fn group(&self) -> &str {
+        match self.sealed() {
+            Some(id) => &id.gvk.group,
+            None => self.text(&["apiVersion"]).split_once('/').map_or("", |(group, _)| group),
+        }
     }
 
     /// Returns the kind.
     pub fn kind(&self) -> &str {
-        self.text(&["kind"])
+        self.sealed().map_or_else(|| self.text(&["kind"]), |id| &id.gvk.kind)
     }
 
     /// Returns the current name.
     pub fn name(&self) -> &str {
-        self.text(&["metadata", "name"])
+        self.sealed().map_or_else(|| self.text(&["metadata", "name"]), |id| &id.name)
     }
 
     /// Returns the current namespace as written; empty where none is.
     pub fn namespace(&self) -> &str {
-        self.text(&["metadata", "namespace"])
+        self.sealed().map_or_else(|| self.text(&["metadata", "namespace"]), |id| &id.namespace)
     }
 
     /// Remembers the current id as an earlier one: to be called before name, namespace or kind change.
@@ -164,7 +202,7 @@ impl Resource {
 
     /// Returns the current id.
     pub fn id(&self) -> Id {
-        Id::of(&self.node)
+        self.sealed().cloned().unwrap_or_else(|| Id::of(&self.node))
     }
 
     /// Returns the reference under which the cluster knows the object.

@@ -40,21 +40,19 @@ Keys that are not spread evenly over the partitions, and replicas that an autosc
 
 /// Reports every canary of `cluster` whose share is not the one that was asked for.
 fn check_weight(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
-    let objects: Vec<&Resource> = cluster.objects().map(|object| object.resource).collect();
-    for canary in objects.iter().filter(|resource| resource.kind() == "Deployment") {
+    let deployments: Vec<&Resource> = cluster.objects_of("apps", "Deployment").map(|object| object.resource).collect();
+    for canary in &deployments {
         let annotation = |key: &str| canary.node.at(&["metadata", "annotations", key]);
         let (Some(weight), Some(primary), Some(topic)) =
             (annotation(WEIGHT_KEY), annotation(PRIMARY_KEY), annotation(TOPIC_KEY))
         else {
             continue;
         };
-        let found = objects.iter().find(|resource| {
-            resource.kind() == "Deployment"
-                && resource.namespace() == canary.namespace()
-                && Some(resource.name()) == primary.as_str()
-        });
-        let partitions =
-            objects.iter().find(|resource| resource.kind() == "KafkaTopic" && Some(resource.name()) == topic.as_str());
+        let found = deployments
+            .iter()
+            .find(|resource| resource.namespace() == canary.namespace() && Some(resource.name()) == primary.as_str());
+        let mut topics = cluster.objects_of("kafka.strimzi.io", "KafkaTopic").map(|object| object.resource);
+        let partitions = topics.find(|resource| Some(resource.name()) == topic.as_str());
         let partitions = partitions.and_then(|topic| number(topic.node.at(&["spec", "partitions"])));
         let (Some(found), Some(partitions), Some(wanted)) = (found, partitions, number(Some(weight))) else { continue };
         let replicas = |resource: &Resource| number(resource.node.at(&["spec", "replicas"])).unwrap_or(1);

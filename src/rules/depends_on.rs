@@ -132,14 +132,13 @@ fn graphs(cluster: &Cluster) -> [Graph; 2] {
         id: found.id.clone(),
         depends_on: found.depends_on.clone(),
     });
-    let releases = cluster.objects().filter_map(|object| {
+    let releases = cluster.objects_of("helm.toolkit.fluxcd.io", "HelmRelease").map(|object| {
         let resource = object.resource;
-        let is_release = resource.kind() == "HelmRelease" && resource.gvk().group == "helm.toolkit.fluxcd.io";
-        is_release.then(|| Dependent {
+        Dependent {
             suspended: suspended(&resource.node),
             id: NamespacedName::new(resource.namespace(), resource.name()),
             depends_on: flux::depends_on(&resource.node, resource.namespace()),
-        })
+        }
     });
     [
         Graph { kind: "Kustomization", dependents: by_id(kustomizations) },

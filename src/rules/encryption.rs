@@ -181,11 +181,8 @@ fn is_covered(sops: &Node, field: &str, key: &str) -> bool {
 
 /// Reports every Secret of `cluster` that is encrypted in part.
 fn check_incomplete(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
-    for Object { resource, .. } in cluster.objects() {
+    for Object { resource, .. } in cluster.objects_of("", "Secret") {
         let Some(sops) = resource.node.get("sops") else { continue };
-        if resource.kind() != "Secret" {
-            continue;
-        }
         for (field, entry) in values(&resource.node) {
             let is_plain = entry.value.as_str().is_some_and(|text| !text.trim().is_empty() && !text.contains(MARK));
             if !is_plain {
@@ -208,8 +205,9 @@ fn check_incomplete(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
 
 /// Reports every object of `cluster` with encrypted values that nobody can decrypt any more.
 fn check_metadata(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
-    for Object { resource, .. } in cluster.objects() {
-        if resource.node.get("sops").is_some() || !matches!(resource.kind(), "Secret" | "ConfigMap") {
+    let holds_values = |group: &str, kind: &str| group.is_empty() && matches!(kind, "Secret" | "ConfigMap");
+    for Object { resource, .. } in cluster.objects_where(holds_values) {
+        if resource.node.get("sops").is_some() {
             continue;
         }
         let encrypted = |(_, entry): &(&str, &Entry)| entry.value.as_str().is_some_and(|text| text.starts_with(MARK));

@@ -148,10 +148,10 @@ fn check_syntax(_: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
     let is_known = !clusters.is_empty() && clusters.iter().all(is_rendered);
     let read: BTreeSet<SourceId> = clusters.iter().flat_map(applied_files).collect();
     for (path, source) in yaml_files(context) {
-        if is_template(context, path) {
+        let Some(parsed) = context.repo.yaml(source) else { continue };
+        if parsed.diagnostics.is_empty() || is_template(context, path) {
             continue;
         }
-        let Some(parsed) = context.repo.yaml(source) else { continue };
         let is_unread = is_known && !read.contains(&source);
         let silent_duplicates = is_kustomization_file(path);
         for finding in &parsed.diagnostics {

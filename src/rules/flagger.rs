@@ -141,7 +141,7 @@ A provider that is only set on the controller.
 const SELECTOR_LABELS: [&str; 3] = ["app", "name", "app.kubernetes.io/name"];
 
 fn canaries<'a>(index: &ClusterIndex<'a>) -> Vec<&'a Resource> {
-    index.of_kind("flagger.app", "Canary").into_iter().map(|object| object.resource).collect()
+    index.of_kind("flagger.app", "Canary").iter().map(|object| object.resource).collect()
 }
 
 /// Returns kind and name of a reference of `canary`.

@@ -88,10 +88,7 @@ Branches that only the cluster knows.
 };
 
 fn of_kind<'a>(cluster: &'a Cluster, kind: &'static str) -> impl Iterator<Item = &'a Resource> {
-    cluster
-        .objects()
-        .map(|object: Object<'a>| object.resource)
-        .filter(move |resource| resource.kind() == kind && resource.gvk().group == GROUP)
+    cluster.objects_of(GROUP, kind).map(|object: Object<'a>| object.resource)
 }
 
 fn name_of(resource: &Resource) -> NamespacedName {

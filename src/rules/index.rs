@@ -1,19 +1,22 @@
 //! A cluster by name, label and port: what rules that follow references from object to object share.
 //!
 //! Built once for each cluster, before the rules run. It holds what stays in the cluster: objects that a Kustomization
-//! with `spec.kubeConfig` sends to another one are left out.
+//! with `spec.kubeConfig` sends to another one are left out. It remembers what it was asked, so that a rule runs again only where
+//! the answers may have changed.
 
+pub(super) mod asked;
 mod made;
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use smol_str::SmolStr;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, OnceLock};
 
 use crate::diagnostic::Severity;
-use crate::flux::{Cluster, Object};
-use crate::kube::{Gvk, LabelSelector};
+use crate::flux::{Cluster, Object, SourceKey};
+use crate::kube::LabelSelector;
 use crate::kustomize::Resource;
 use crate::rules::absence;
+use crate::rules::index::asked::{Question, Questions};
 use crate::yaml::{Map, Node, Step};
 
 /// Kinds that make pods, and where their pod template is.
@@ -28,6 +31,9 @@ const WORKLOADS: &[(&str, &str, &[&str])] = &[
     ("batch", "Job", &["spec", "template"]),
     ("argoproj.io", "Rollout", &["spec", "template"]),
 ];
+
+/// What brings objects that the repository does not show.
+const RELEASES: (&str, &str) = ("helm.toolkit.fluxcd.io", "HelmRelease");
 
 /// Groups, or ends of groups, whose objects make no pods.
 const PODLESS: &[&str] = &[
@@ -151,15 +157,21 @@ impl<'a> Workload<'a> {
     }
 }
 
-/// The objects of one cluster by kind, and its pods.
+/// The objects of one cluster by kind, and its pods, for one rule.
 #[derive(Debug)]
 pub struct ClusterIndex<'a> {
-    /// The cluster.
-    pub(super) cluster: &'a Cluster,
-    /// By group and kind, then in the order of [`Cluster::objects`].
-    by_kind: BTreeMap<(SmolStr, SmolStr), Vec<Object<'a>>>,
-    /// By namespace and name, of all kinds.
-    by_name: BTreeMap<(SmolStr, SmolStr), Vec<Object<'a>>>,
+    entries: Arc<Entries<'a>>,
+    asked: RefCell<Questions>,
+}
+
+/// The objects of one cluster by kind, and its pods, for all rules.
+#[derive(Debug)]
+pub(super) struct Entries<'a> {
+    cluster: &'a Cluster,
+    /// Sorted by group, then kind.
+    kinds: Vec<OfKind<'a>>,
+    /// By namespace, then name, of all kinds.
+    by_name: HashMap<&'a str, HashMap<&'a str, Vec<Object<'a>>>>,
     workloads: Vec<Workload<'a>>,
     /// Places in `workloads`, by namespace.
     workloads_of: BTreeMap<&'a str, Vec<usize>>,
@@ -167,22 +179,55 @@ pub struct ClusterIndex<'a> {
     open_namespaces: BTreeSet<&'a str>,
 }
 
-impl<'a> ClusterIndex<'a> {
-    /// Returns the index of `cluster`.
+/// The objects of one kind.
+#[derive(Debug)]
+struct OfKind<'a> {
+    group: &'a str,
+    kind: &'a str,
+    /// In the order of [`Cluster::objects`].
+    objects: Vec<Object<'a>>,
+    /// The same by namespace; made when a rule asks for it.
+    by_namespace: OnceLock<HashMap<&'a str, Vec<Object<'a>>>>,
+}
+
+impl<'a> OfKind<'a> {
+    fn in_namespace(&self, namespace: &str) -> &[Object<'a>] {
+        let by_namespace = self.by_namespace.get_or_init(|| {
+            let mut found: HashMap<&'a str, Vec<Object<'a>>> = HashMap::new();
+            for object in &self.objects {
+                found.entry(object.resource.namespace()).or_default().push(*object);
+            }
+            found
+        });
+        by_namespace.get(namespace).map(Vec::as_slice).unwrap_or_default()
+    }
+}
+
+impl<'a> Entries<'a> {
+    /// Returns those of `cluster`.
     pub(super) fn new(cluster: &'a Cluster) -> Self {
-        let mut by_kind: BTreeMap<(SmolStr, SmolStr), Vec<Object<'a>>> = BTreeMap::new();
-        let mut by_name: BTreeMap<(SmolStr, SmolStr), Vec<Object<'a>>> = BTreeMap::new();
-        for object in cluster.objects().filter(|object| !object.is_remote()) {
-            let Gvk { group, kind, .. } = object.resource.gvk();
-            by_kind.entry((group, kind)).or_default().push(object);
-            by_name
-                .entry((object.resource.namespace().into(), object.resource.name().into()))
-                .or_default()
-                .push(object);
+        let mut kinds: BTreeMap<(&'a str, &'a str), Vec<Object<'a>>> = BTreeMap::new();
+        let mut by_name: HashMap<&'a str, HashMap<&'a str, Vec<Object<'a>>>> = HashMap::new();
+        for (owner, census, resources) in cluster.lists() {
+            if owner.is_some_and(|owner| owner.remote.is_some()) {
+                continue;
+            }
+            let object = |resource| Object { owner, resource };
+            for (group, kind, places) in census.kinds() {
+                let all = kinds.entry((group, kind)).or_default();
+                all.extend(places.iter().filter_map(|place| resources.get(*place)).map(object));
+            }
+            for resource in resources {
+                let of_namespace = by_name.entry(resource.namespace()).or_default();
+                of_namespace.entry(resource.name()).or_default().push(object(resource));
+            }
         }
         let mut index = Self {
             cluster,
-            by_kind,
+            kinds: kinds
+                .into_iter()
+                .map(|((group, kind), objects)| OfKind { group, kind, objects, by_namespace: OnceLock::new() })
+                .collect(),
             by_name,
             workloads: Vec::new(),
             workloads_of: BTreeMap::new(),
@@ -196,80 +241,13 @@ impl<'a> ClusterIndex<'a> {
         index
     }
 
-    /// Returns the objects of a kind, in the order of [`Cluster::objects`].
-    pub(super) fn of_kind(&self, group: &str, kind: &str) -> Vec<&Object<'a>> {
-        self.by_kind.get(&(group.into(), kind.into())).into_iter().flatten().collect()
+    fn kind(&self, group: &str, kind: &str) -> Option<&OfKind<'a>> {
+        let at = self.kinds.binary_search_by(|known| (known.group, known.kind).cmp(&(group, kind))).ok()?;
+        self.kinds.get(at)
     }
 
-    /// Returns the object of this kind, namespace and name. For kinds without a namespace it is empty.
-    pub(super) fn find(&self, group: &str, kind: &str, namespace: &str, name: &str) -> Option<&'a Resource> {
-        let is_it = |resource: &&Resource| resource.kind() == kind && resource.gvk().group == group;
-        self.named(namespace, name).iter().map(|object| object.resource).find(is_it)
-    }
-
-    /// Returns the objects of this namespace and name, of all kinds; several of one kind where several Kustomizations apply it.
-    pub(super) fn named(&self, namespace: &str, name: &str) -> &[Object<'a>] {
-        self.by_name.get(&(namespace.into(), name.into())).map(Vec::as_slice).unwrap_or_default()
-    }
-
-    /// Returns the names of the objects of a kind in `namespace`.
-    pub(super) fn names(&self, group: &str, kind: &str, namespace: &str) -> impl Iterator<Item = &'a str> + use<'a> {
-        let inside: Vec<&'a str> = self
-            .of_kind(group, kind)
-            .into_iter()
-            .map(|object| object.resource)
-            .filter(|resource| resource.namespace() == namespace)
-            .map(Resource::name)
-            .collect();
-        inside.into_iter()
-    }
-
-    /// Returns every object that makes pods, by kind.
-    pub(super) fn workloads(&self) -> &[Workload<'a>] {
-        &self.workloads
-    }
-
-    /// Returns what makes pods in `namespace` that `selector` selects.
-    pub(super) fn selected(&self, namespace: &str, selector: &LabelSelector) -> Vec<&Workload<'a>> {
-        let inside = self.workloads_of.get(namespace).into_iter().flatten().filter_map(|at| self.workloads.get(*at));
-        inside.filter(|workload| workload.is_selected(selector)).collect()
-    }
-
-    /// Returns the severity of "it is not there" for an object of `namespace`: a proof only where everything was rendered
-    /// and no chart or operator puts objects there; where not, a known name that is `near` makes a slip likely.
-    pub(super) fn absence(&self, namespace: &str, near: Option<&str>) -> Severity {
-        match (self.open_namespaces.contains(namespace), near) {
-            (true, Some(_)) => Severity::Warning,
-            (true, None) => Severity::Note,
-            (false, _) => absence(self.cluster, near),
-        }
-    }
-
-    /// Returns the severity of "no pod is like that" in `namespace`: as for any object, but operators make pods of their
-    /// custom resources too.
-    pub(super) fn absence_of_pods(&self, namespace: &str) -> Severity {
-        let makes_pods = |group: &str| group.contains('.') && !PODLESS.iter().any(|known| group.ends_with(known));
-        let mut custom = self.by_kind.iter().filter(|((group, _), _)| makes_pods(group));
-        if custom.any(|(_, objects)| objects.iter().any(|object| object.resource.namespace() == namespace)) {
-            return Severity::Note;
-        }
-        self.absence(namespace, None)
-    }
-
-    /// Returns every namespace that an object is in.
-    pub(super) fn namespaces(&self) -> BTreeSet<&'a str> {
-        let all = self.by_kind.values().flatten().map(|object| object.resource.namespace());
-        all.filter(|namespace| !namespace.is_empty()).collect()
-    }
-
-    /// Returns whether some object of the cluster makes a ConfigMap, Secret, ServiceAccount or claim of this name.
-    pub(super) fn is_made(&self, kind: &str, namespace: &str, name: &str) -> bool {
-        made::is_made(self, kind, namespace, name)
-    }
-
-    /// Returns whether some object of the cluster makes a Service of this name.
-    pub(super) fn is_made_service(&self, namespace: &str, name: &str) -> bool {
-        made::is_made_service(self, namespace, name)
+    fn of_kind(&self, group: &str, kind: &str) -> &[Object<'a>] {
+        self.kind(group, kind).map(|of_kind| of_kind.objects.as_slice()).unwrap_or_default()
     }
 
     /// Returns whether an operator makes pods that `selector` selects.
@@ -291,11 +269,147 @@ impl<'a> ClusterIndex<'a> {
     fn find_open_namespaces(&self) -> BTreeSet<&'a str> {
         // Flux itself is there, and a part of it is what `flux bootstrap` writes.
         let mut open = BTreeSet::from(["flux-system", "kube-system"]);
-        for object in self.of_kind("helm.toolkit.fluxcd.io", "HelmRelease") {
+        for object in self.of_kind(RELEASES.0, RELEASES.1) {
             let target = object.resource.node.at(&["spec", "targetNamespace"]).and_then(Node::as_str);
             open.insert(target.unwrap_or_else(|| object.resource.namespace()));
         }
         open
+    }
+}
+
+impl<'a> ClusterIndex<'a> {
+    /// Returns an index over `entries` that nobody has asked anything yet.
+    pub(super) fn new(entries: &Arc<Entries<'a>>) -> Self {
+        Self { entries: Arc::clone(entries), asked: RefCell::default() }
+    }
+
+    /// Returns what was asked.
+    pub(super) fn into_asked(self) -> Questions {
+        self.asked.into_inner()
+    }
+
+    fn ask(&self, question: Question<'_>) {
+        self.asked.borrow_mut().add(question);
+    }
+
+    /// Returns the cluster's name.
+    pub(super) fn cluster_name(&self) -> &'a str {
+        &self.entries.cluster.name
+    }
+
+    /// Returns the cluster itself: whoever looks at it depends on everything in it.
+    pub(super) fn cluster(&self) -> &'a Cluster {
+        self.asked.borrow_mut().add_all();
+        self.entries.cluster
+    }
+
+    /// Returns the objects of a kind, in the order of [`Cluster::objects`].
+    pub(super) fn of_kind(&self, group: &str, kind: &str) -> &[Object<'a>] {
+        self.ask(Question::Kind(group, kind));
+        self.entries.of_kind(group, kind)
+    }
+
+    /// Returns the objects of a kind in `namespace`, in the order of [`Cluster::objects`].
+    pub(super) fn of_kind_in(&self, group: &str, kind: &str, namespace: &str) -> &[Object<'a>] {
+        self.ask(Question::Kind(group, kind));
+        self.entries.kind(group, kind).map(|of_kind| of_kind.in_namespace(namespace)).unwrap_or_default()
+    }
+
+    /// Returns the objects of every kind of a group, kind after kind.
+    pub(super) fn of_group(&self, group: &str) -> Vec<Object<'a>> {
+        self.ask(Question::Group(group));
+        let kinds = self.entries.kinds.iter().filter(|of_kind| of_kind.group == group);
+        kinds.flat_map(|of_kind| &of_kind.objects).copied().collect()
+    }
+
+    /// Returns the object of the source `key`, wherever it is from.
+    pub(super) fn source(&self, key: &SourceKey) -> Option<&'a Node> {
+        // Sources are made by Flux Operator too, and artifacts by generators.
+        self.ask(Question::Group("source.toolkit.fluxcd.io"));
+        self.ask(Question::Group("source.extensions.fluxcd.io"));
+        self.ask(Question::Group("fluxcd.controlplane.io"));
+        self.entries.cluster.sources.get(key)?.node.as_ref()
+    }
+
+    /// Returns the object of this kind, namespace and name. For kinds without a namespace it is empty.
+    pub(super) fn find(&self, group: &str, kind: &str, namespace: &str, name: &str) -> Option<&'a Resource> {
+        let is_it = |resource: &&Resource| resource.kind() == kind && resource.gvk().group == group;
+        self.named(namespace, name).iter().map(|object| object.resource).find(is_it)
+    }
+
+    /// Returns the objects of this namespace and name, of all kinds; several of one kind where several Kustomizations apply it.
+    pub(super) fn named(&self, namespace: &str, name: &str) -> &[Object<'a>] {
+        self.ask(Question::Name(namespace, name));
+        let of_namespace = self.entries.by_name.get(namespace);
+        of_namespace.and_then(|names| names.get(name)).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Returns the names of the objects of a kind in `namespace`.
+    pub(super) fn names(&self, group: &str, kind: &str, namespace: &str) -> impl Iterator<Item = &'a str> {
+        self.of_kind_in(group, kind, namespace).iter().map(|object| object.resource.name())
+    }
+
+    /// Returns every object that makes pods, by kind.
+    pub(super) fn workloads(&self) -> &[Workload<'a>] {
+        self.ask(Question::Workloads);
+        &self.entries.workloads
+    }
+
+    /// Returns what makes pods in `namespace` that `selector` selects.
+    pub(super) fn selected(&self, namespace: &str, selector: &LabelSelector) -> Vec<&Workload<'a>> {
+        self.workloads_in(namespace).filter(|workload| workload.is_selected(selector)).collect()
+    }
+
+    /// Returns what makes pods in `namespace`, by kind.
+    pub(super) fn workloads_in(&self, namespace: &str) -> impl Iterator<Item = &Workload<'a>> {
+        let workloads = self.workloads();
+        let places = self.entries.workloads_of.get(namespace).into_iter().flatten();
+        places.filter_map(|at| workloads.get(*at))
+    }
+
+    /// Returns the severity of "it is not there" for an object of `namespace`: a proof only where everything was rendered
+    /// and no chart or operator puts objects there; where not, a known name that is `near` makes a slip likely.
+    pub(super) fn absence(&self, namespace: &str, near: Option<&str>) -> Severity {
+        self.ask(Question::Kind(RELEASES.0, RELEASES.1));
+        match (self.entries.open_namespaces.contains(namespace), near) {
+            (true, Some(_)) => Severity::Warning,
+            (true, None) => Severity::Note,
+            (false, _) => self.absence_anywhere(near),
+        }
+    }
+
+    /// Returns the severity of "it is not there" for an object that no chart brings.
+    pub(super) fn absence_anywhere(&self, near: Option<&str>) -> Severity {
+        self.ask(Question::Resolved);
+        absence(self.entries.cluster, near)
+    }
+
+    /// Returns the severity of "no pod is like that" in `namespace`: as for any object, but operators make pods of their
+    /// custom resources too.
+    pub(super) fn absence_of_pods(&self, namespace: &str) -> Severity {
+        self.asked.borrow_mut().add_all();
+        let makes_pods = |group: &str| group.contains('.') && !PODLESS.iter().any(|known| group.ends_with(known));
+        let mut custom = self.entries.kinds.iter().filter(|of_kind| makes_pods(of_kind.group));
+        if custom.any(|of_kind| !of_kind.in_namespace(namespace).is_empty()) {
+            return Severity::Note;
+        }
+        self.absence(namespace, None)
+    }
+
+    /// Returns every namespace that an object is in.
+    pub(super) fn namespaces(&self) -> BTreeSet<&'a str> {
+        self.ask(Question::Namespaces);
+        self.entries.by_name.keys().copied().filter(|namespace| !namespace.is_empty()).collect()
+    }
+
+    /// Returns whether some object of the cluster makes a ConfigMap, Secret, ServiceAccount or claim of this name.
+    pub(super) fn is_made(&self, kind: &str, namespace: &str, name: &str) -> bool {
+        made::is_made(self, kind, namespace, name)
+    }
+
+    /// Returns whether some object of the cluster makes a Service of this name.
+    pub(super) fn is_made_service(&self, namespace: &str, name: &str) -> bool {
+        made::is_made_service(self, namespace, name)
     }
 
     /// Returns whether the text of `node` holds a variable whose value is not known offline.
@@ -311,6 +425,11 @@ impl<'a> ClusterIndex<'a> {
         }
         node.as_str().is_some_and(|text| text.contains("${"))
     }
+}
+
+/// Returns whether objects of this group and kind make pods.
+pub(super) fn makes_pods(group: &str, kind: &str) -> bool {
+    WORKLOADS.iter().any(|(of_group, of_kind, _)| *of_group == group && *of_kind == kind)
 }
 
 /// Returns the whole number that `node` holds.

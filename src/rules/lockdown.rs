@@ -43,15 +43,15 @@ const REFERENCES: &[(&str, &str, &[&[&str]])] = &[
 
 /// Reports every reference to another namespace in clusters that forbid them.
 fn check(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
-    for index in &context.indexes {
-        let Some(forbidden) = lockdown(context.repo, index) else { continue };
+    for index in context.indexes() {
+        let Some(forbidden) = lockdown(context.repo, &index) else { continue };
         for (group, kind, fields) in REFERENCES {
             for object in index.of_kind(group, kind) {
                 let fields = fields.iter().filter_map(|field| object.resource.node.at(field));
                 out.extend(
                     fields
                         .filter_map(|field| refused(rule, object, field, forbidden))
-                        .map(|finding| finding.in_cluster(&index.cluster.name)),
+                        .map(|finding| finding.in_cluster(index.cluster_name())),
                 );
             }
         }
@@ -91,7 +91,7 @@ fn lockdown(repo: &Repo, index: &ClusterIndex<'_>) -> Option<Span> {
         }
     }
     // Until bootstrap has written the controllers, the patches for them are all there is.
-    let first = index.cluster.path.join("flux-system").ok()?.join("kustomization.yaml").ok()?;
+    let first = index.cluster().path.join("flux-system").ok()?.join("kustomization.yaml").ok()?;
     let source = repo.files().id(&first)?;
     let parsed = repo.yaml(source)?;
     let patches = parsed.documents.first()?.root.items("patches");

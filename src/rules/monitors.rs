@@ -152,6 +152,6 @@ fn targets<'i, 'a>(
         let labels = service.node.at(&["metadata", "labels"]).and_then(Node::as_map);
         namespaces.contains(&service.namespace()) && selector.matches(|key| labels?.get(key)?.as_str())
     };
-    let services = index.of_kind("", "Service").into_iter().map(|object| object.resource);
+    let services = index.of_kind("", "Service").iter().map(|object| object.resource);
     Targets::Services(services.filter(is_selected).collect())
 }

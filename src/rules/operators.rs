@@ -165,10 +165,11 @@ fn providers<'a>(index: &ClusterIndex<'a>) -> BTreeMap<String, Vec<Provider<'a>>
 fn uses<'a>(cluster: &'a Cluster, groups: &BTreeMap<String, Vec<Provider<'a>>>) -> Vec<Use<'a>> {
     let mut seen = BTreeSet::new();
     let mut found = Vec::new();
-    for object in cluster.objects().filter(|object| !object.is_remote()) {
+    let of_groups = cluster.objects_where(|group, _| groups.contains_key(group));
+    for object in of_groups.filter(|object| !object.is_remote()) {
         let Some(owner) = object.owner else { continue };
-        let group = object.resource.gvk().group.to_string();
-        if groups.contains_key(&group) && seen.insert((&owner.id, group.clone())) {
+        let group = object.resource.group().to_owned();
+        if seen.insert((&owner.id, group.clone())) {
             found.push(Use { owner, first: object.resource, group });
         }
     }
@@ -212,11 +213,11 @@ fn is_before(cluster: &Cluster, owner: &FluxKustomization, provider: &FluxKustom
 /// Reports custom resources beside, or before, what brings their kind: which of the two is the rule's.
 fn check_stages(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnostic>) {
     let providers = providers(index);
-    for Use { owner, first, group } in uses(index.cluster, &providers) {
+    for Use { owner, first, group } in uses(index.cluster(), &providers) {
         let Some(all) = providers.get(&group) else { continue };
         let own = |provider: &&Provider<'_>| provider.owner.id == owner.id;
         let is_ready = all.iter().any(|provider| {
-            (own(&provider) && provider.way == Way::Definition) || is_before(index.cluster, owner, provider.owner)
+            (own(&provider) && provider.way == Way::Definition) || is_before(index.cluster(), owner, provider.owner)
         });
         if is_ready {
             continue;
@@ -249,7 +250,7 @@ fn check_stages(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnostic>
 fn check_wait(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnostic>) {
     let providers = providers(index);
     let mut seen = BTreeSet::new();
-    for Use { owner, first, group } in uses(index.cluster, &providers) {
+    for Use { owner, first, group } in uses(index.cluster(), &providers) {
         let charts = providers.get(&group).into_iter().flatten().filter(|provider| provider.way == Way::Chart);
         for provider in charts {
             let target = provider.owner;

@@ -2,7 +2,8 @@
 //!
 //! Source: Flux, Kustomization API, "Garbage collection" and "Inventory".
 
-use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::flux::{Cluster, Location, Object};
@@ -69,13 +70,22 @@ Clusters that nobody named: without `gitops.yaml` they are found by the layout o
     check: Check::Repository(check_clusters),
 };
 
-/// The objects that come to one object of the cluster.
+/// The objects that come to one object of the cluster, where there are several.
 type Claims<'a> = BTreeMap<(bool, ObjectRef), Vec<Object<'a>>>;
 
 fn claims(cluster: &Cluster) -> Claims<'_> {
+    let mut first = HashMap::new();
     let mut claims = Claims::new();
     for object in cluster.objects() {
-        claims.entry((object.is_remote(), object.resource.object_ref())).or_default().push(object);
+        let resource = object.resource;
+        let name = (resource.group(), resource.kind(), resource.namespace(), resource.name());
+        match first.entry((object.is_remote(), name)) {
+            Entry::Vacant(entry) => drop(entry.insert(object)),
+            Entry::Occupied(entry) => {
+                let claim = claims.entry((object.is_remote(), resource.object_ref()));
+                claim.or_insert_with(|| vec![*entry.get()]).push(object);
+            }
+        }
     }
     claims
 }

@@ -77,7 +77,7 @@ const PREFIXED: [(&str, &str); 6] = [
 ];
 
 fn services<'a>(index: &ClusterIndex<'a>) -> impl Iterator<Item = &'a Resource> + use<'a> {
-    let found: Vec<&'a Resource> = index.of_kind("", "Service").into_iter().map(|object| object.resource).collect();
+    let found: Vec<&'a Resource> = index.of_kind("", "Service").iter().map(|object| object.resource).collect();
     found.into_iter()
 }
 

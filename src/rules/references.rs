@@ -67,24 +67,31 @@ namespace the finding is a note.
     check: Check::Cluster(check_health),
 };
 
+/// Group and kind of what may bring objects that are not rendered.
+const RELEASE: (&str, &str) = ("helm.toolkit.fluxcd.io", "HelmRelease");
+
 /// Reports every namespace of `cluster` that is used and never created, at the first object in it.
 fn check_namespaces(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
     let created = created_namespaces(cluster);
     let mut missing: BTreeMap<&str, (&Resource, usize)> = BTreeMap::new();
+    let is_there = |namespace: &str| created.contains(namespace) || GIVEN_NAMESPACES.contains(&namespace);
+    // Most objects are in the namespace of the one before.
+    let mut last = "";
     for Object { owner, resource } in cluster.objects() {
         // Another cluster has its own namespaces.
         let remote = owner.is_some_and(|owner| owner.remote.is_some());
         let namespace = resource.namespace();
-        if remote || created.contains(namespace) || GIVEN_NAMESPACES.contains(&namespace) {
+        if remote || namespace == last {
+            continue;
+        }
+        if is_there(namespace) {
+            last = namespace;
             continue;
         }
         missing.entry(namespace).or_insert((resource, 0)).1 += 1;
     }
-    let elsewhere: BTreeSet<&str> = cluster
-        .objects()
-        .filter(|object| object.is_remote() && object.resource.kind() == "Namespace")
-        .map(|object| object.resource.name())
-        .collect();
+    let remote = cluster.objects_of("", "Namespace").filter(Object::is_remote);
+    let elsewhere: BTreeSet<&str> = remote.map(|object| object.resource.name()).collect();
     for (namespace, (resource, objects)) in missing {
         // `spec.kubeConfig` may well lead back to this cluster.
         let worst = if elsewhere.contains(namespace) { Severity::Note } else { Severity::Error };
@@ -112,7 +119,8 @@ fn check_namespaces(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
 
 fn created_namespaces(cluster: &Cluster) -> BTreeSet<&str> {
     let mut created: BTreeSet<&str> = home_namespace(cluster).into_iter().collect();
-    for Object { resource, .. } in cluster.objects().filter(|object| !object.is_remote()) {
+    let is_maker = |group: &str, kind: &str| matches!((group, kind), ("", "Namespace") | RELEASE);
+    for Object { resource, .. } in cluster.objects_where(is_maker).filter(|object| !object.is_remote()) {
         let spec = |keys: &[&str]| resource.node.at(keys).and_then(Node::as_str);
         match resource.kind() {
             "Namespace" => {
@@ -155,15 +163,15 @@ fn check_unset(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
 
 /// Reports every health check of `cluster` on an object that is not rendered.
 fn check_health(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
-    let rendered: BTreeSet<_> = cluster.objects().map(|object| object.resource.object_ref()).collect();
     for owner in cluster.kustomizations.values().filter(|owner| owner.remote.is_none()) {
         for check in &owner.health_checks {
             let wanted = &check.value;
-            if rendered.contains(wanted) {
+            let of_kind = || cluster.objects_of(&wanted.group, &wanted.kind).map(|object| object.resource);
+            let beside = || of_kind().filter(|resource| resource.namespace() == wanted.namespace).map(Resource::name);
+            if beside().any(|name| name == wanted.name) {
                 continue;
             }
-            let of_kind = rendered.iter().filter(|id| id.kind == wanted.kind && id.namespace == wanted.namespace);
-            let near = nearest(&wanted.name, of_kind.map(|id| id.name.as_str()));
+            let near = nearest(&wanted.name, beside());
             let may_come = !wanted.group.ends_with(".fluxcd.io") && has_release_into(cluster, &wanted.namespace);
             let worst = match (owner.wait || may_come, near) {
                 (false, _) => absence(cluster, near),
@@ -192,7 +200,7 @@ fn check_health(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
 
 /// Returns whether a Helm chart may bring objects into `namespace`.
 fn has_release_into(cluster: &Cluster, namespace: &str) -> bool {
-    cluster.objects().map(|object| object.resource).filter(|resource| resource.kind() == "HelmRelease").any(|release| {
+    cluster.objects_of(RELEASE.0, RELEASE.1).map(|object| object.resource).any(|release| {
         let target = release.node.at(&["spec", "targetNamespace"]).and_then(Node::as_str);
         target.unwrap_or_else(|| release.namespace()) == namespace
     })

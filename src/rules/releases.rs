@@ -7,7 +7,7 @@ mod values;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::flux::{self, Artifact, Object, SourceKey};
 use crate::rules::index::ClusterIndex;
-use crate::rules::{Check, FixAvailability, Rule, absence, nearest};
+use crate::rules::{Check, FixAvailability, Rule, nearest};
 use crate::text::{FileSet, RepoPath};
 use crate::yaml::Node;
 
@@ -88,7 +88,7 @@ Charts that are not in this repository. Where a `valuesFrom` is not known offlin
 
 /// A HelmRelease.
 fn releases<'a>(index: &ClusterIndex<'a>) -> Vec<Object<'a>> {
-    index.of_kind("helm.toolkit.fluxcd.io", "HelmRelease").into_iter().copied().collect()
+    index.of_kind("helm.toolkit.fluxcd.io", "HelmRelease").iter().copied().collect()
 }
 
 /// Returns the files that the chart of a release is in and the path of the chart, where they are in this repository.
@@ -96,7 +96,7 @@ fn local_chart<'i>(index: &'i ClusterIndex<'_>, release: &Object<'_>) -> Option<
     let spec = release.resource.node.at(&["spec", "chart", "spec"])?;
     let source = flux::source_ref(spec.get("sourceRef")?, release.resource.namespace())?;
     let key: SourceKey = source.key();
-    let Artifact::Here(files) = &index.cluster.sources.get(&key)?.artifact else { return None };
+    let Artifact::Here(files) = &index.cluster().sources.get(&key)?.artifact else { return None };
     let chart = spec.get("chart").filter(|chart| !ClusterIndex::is_opaque(release, chart))?;
     Some((files, flux::artifact_path(chart.as_str()?)))
 }
@@ -231,7 +231,7 @@ fn missing_values(
         let worst = if kind == "Secret" { Severity::Warning } else { Severity::Error };
         let message = format!("`{release}` takes values from {kind} `{namespace}/{wanted}`, which does not exist");
         let finding = rule.report(message).label(name.span, format!("no {kind} has this name")).help(help);
-        return Some(finding.at_most(worst).at_most(absence(index.cluster, near)));
+        return Some(finding.at_most(worst).at_most(index.absence_anywhere(near)));
     };
     let keys = object_keys(&object.node);
     let written = key.and_then(Node::as_str).unwrap_or("values.yaml");

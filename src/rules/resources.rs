@@ -259,9 +259,9 @@ fn check_quota(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnostic>)
         }
         let mut sum = 0;
         let mut largest: Option<(i128, &Node, String)> = None;
-        for workload in index.workloads().iter().filter(|workload| workload.namespace() == resource.namespace()) {
+        let limits = limits_of(index, resource.namespace());
+        for workload in index.workloads_in(resource.namespace()) {
             let Some((pods, place)) = pods_of(index, workload) else { continue };
-            let limits = limits_of(index, workload.namespace());
             let one = counted.map_or(1000, |counted| counted.of_pod(workload, &limits));
             let all = one * i128::from(pods);
             sum += all;

@@ -1,7 +1,7 @@
 //! Rules on software that its makers have given up: as data in one table.
 
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::flux;
+use crate::flux::{self, Object};
 use crate::kustomize::Resource;
 use crate::rules::index::ClusterIndex;
 use crate::rules::{Check, FixAvailability, Rule};
@@ -190,9 +190,10 @@ fn check_retired(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnostic
             }
         }
     }
-    for resource in index.cluster.objects().filter(|object| !object.is_remote()).map(|object| object.resource) {
-        let group = resource.gvk().group;
-        if let Some(retired) = known(|sign| matches!(sign, Sign::Group(of) if group == *of)) {
+    for retired in TABLE {
+        let groups =
+            retired.signs.iter().filter_map(|sign| if let Sign::Group(group) = sign { Some(*group) } else { None });
+        for Object { resource, .. } in groups.flat_map(|group| index.of_group(group)) {
             let node = resource.node.get("apiVersion").unwrap_or(&resource.node);
             report(resource.object_ref().to_string(), node, retired);
         }
@@ -226,7 +227,7 @@ fn known(is_it: impl Fn(&Sign) -> bool) -> Option<&'static Retired> {
 fn repository_url<'a>(index: &ClusterIndex<'a>, release: &Resource) -> Option<&'a str> {
     let field = release.node.at(&["spec", "chart", "spec", "sourceRef"])?;
     let key = flux::source_ref(field, release.namespace())?.key();
-    let url = index.cluster.sources.get(&key)?.node.as_ref()?.at(&["spec", "url"])?.as_str()?;
+    let url = index.source(&key)?.at(&["spec", "url"])?.as_str()?;
     Some(without_scheme(url))
 }
 

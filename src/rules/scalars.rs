@@ -2,14 +2,11 @@
 //!
 //! Source: `resolve.go` of go-yaml v3 (kustomize) and of v2 (sigs.k8s.io/yaml: kubectl, the API server, Helm).
 
-use std::collections::BTreeSet;
-
 use crate::diagnostic::{Diagnostic, Edit, Fix, FixSafety, Severity};
-use crate::flux::Cluster;
 use crate::kustomize::FILE_NAMES;
-use crate::rules::{Check, Context, FixAvailability, Rule};
-use crate::text::{SourceId, Span};
-use crate::yaml::{Dialect, Kind, Node, Scalar, Style, Typed};
+use crate::rules::{Check, FixAvailability, Rule};
+use crate::text::{SourceFile, Span};
+use crate::yaml::{Dialect, Kind, Node, Parsed, Scalar, Style, Typed};
 
 /// Every rule of this family, in the order they are documented.
 pub(super) const RULES: &[Rule] = &[AMBIGUOUS];
@@ -30,24 +27,18 @@ and Helm with the same values, see a boolean and a plain date. Quotes say which 
 ## What it cannot see
 Numbers such as `0644`, which all of them read as octal, and text that only a chart or an application reads.
 ",
-    check: Check::Repository(check_scalars),
+    check: Check::File(check_scalars),
 };
 
-/// Reports every ambiguous scalar in the objects that clusters build.
-fn check_scalars(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
-    let builds = context.fleet.clusters.iter().flat_map(Cluster::builds);
-    let built: BTreeSet<SourceId> = builds.flat_map(|build| build.files.iter().copied()).collect();
-    for id in built {
-        let Some(file) = context.repo.source(id).filter(|file| file.path().is_yaml()) else { continue };
-        // Those are read by sigs.k8s.io/yaml alone.
-        if FILE_NAMES.contains(&file.path().name()) {
-            continue;
-        }
-        for document in context.repo.yaml(id).into_iter().flat_map(|parsed| &parsed.documents) {
-            let root = &document.root;
-            if root.get("apiVersion").is_some() && root.get("kind").is_some() {
-                visit(rule, file.text(), root, out);
-            }
+/// Reports every ambiguous scalar in the objects of `file`.
+fn check_scalars(rule: &Rule, file: &SourceFile, parsed: &Parsed, out: &mut Vec<Diagnostic>) {
+    // Those are read by sigs.k8s.io/yaml alone.
+    if FILE_NAMES.contains(&file.path().name()) {
+        return;
+    }
+    for root in parsed.documents.iter().map(|document| &document.root) {
+        if root.get("apiVersion").is_some() && root.get("kind").is_some() {
+            visit(rule, file.text(), root, out);
         }
     }
 }

@@ -160,7 +160,7 @@ fn check_replicas(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnosti
 
 /// Returns the budgets of the cluster with their selectors; an empty selector takes every pod, none at all takes none.
 fn budgets<'a>(index: &ClusterIndex<'a>) -> Vec<(&'a Resource, &'a Node, LabelSelector)> {
-    let budgets = index.of_kind("policy", "PodDisruptionBudget").into_iter();
+    let budgets = index.of_kind("policy", "PodDisruptionBudget").iter();
     let with_selector = budgets.filter_map(|object| {
         let selector = object.resource.node.at(&["spec", "selector"])?;
         Some((object.resource, selector, LabelSelector::of_node(selector)))

@@ -3,9 +3,6 @@
 //! Source: the CRDs of the repository, Kubernetes 1.36, and our models of Flux 2.9 and its neighbours.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-
-use rayon::prelude::*;
 
 use crate::config::{self, Config};
 use crate::diagnostic::{Diagnostic, Findings, Severity};
@@ -14,7 +11,7 @@ use crate::kube::Gvk;
 use crate::kustomize::Resource;
 use crate::repo::Repo;
 use crate::rules::fixes;
-use crate::rules::verdicts::{ClusterVerdicts, Verdicts};
+use crate::rules::verdicts::ClusterVerdicts;
 use crate::rules::versions;
 use crate::rules::{Check, Context, FixAvailability, Rule};
 use crate::schema::{Catalogue, Layout, Origin, Outcome, SchemaLocation, Scope, Unchecked, Violation, ViolationKind};
@@ -123,27 +120,31 @@ const COMPLETE_GROUPS: &[&str] =
 pub(super) struct ClusterSchemas<'a> {
     cluster: &'a Cluster,
     catalogue: Catalogue,
-    outcomes: Vec<(Object<'a>, Arc<Outcome>)>,
+    verdicts: ClusterVerdicts,
 }
 
 impl<'a> ClusterSchemas<'a> {
     /// Checks every object of `cluster` that `known` has not; its own CRDs come before those of `catalogue`.
-    pub(super) fn new(catalogue: &Catalogue, cluster: &'a Cluster, known: &Verdicts) -> Self {
-        let catalogue = catalogue.with_crds(cluster.objects().map(|object| &object.resource.node));
-        let known = known.of(&cluster.name, &catalogue);
-        let objects: Vec<Object<'a>> = cluster.objects().collect();
-        let outcome = |object: Object<'a>| {
-            let node = &object.resource.node;
-            (object, known.and_then(|known| known.of(node)).unwrap_or_else(|| Arc::new(catalogue.check(node))))
-        };
-        let outcomes = objects.into_par_iter().map(outcome).collect();
-        Self { cluster, catalogue, outcomes }
+    pub(super) fn new(catalogue: &Catalogue, cluster: &'a Cluster, known: ClusterVerdicts) -> Self {
+        let definitions = cluster.objects_of("apiextensions.k8s.io", "CustomResourceDefinition");
+        let catalogue = catalogue.with_crds(definitions.map(|object| &object.resource.node));
+        Self { cluster, verdicts: known.renewed(catalogue.clone(), cluster), catalogue }
     }
 
-    /// Returns what was said of every object, to be remembered by the name of the cluster.
-    pub(super) fn verdicts(&self) -> (String, ClusterVerdicts) {
-        let said = self.outcomes.iter().map(|(object, outcome)| (&object.resource.node, outcome));
-        (self.cluster.name.clone(), ClusterVerdicts::new(self.catalogue.clone(), said))
+    /// Returns what was said of the cluster so far.
+    pub(super) fn verdicts(&self) -> &ClusterVerdicts {
+        &self.verdicts
+    }
+
+    /// Returns what was said of the cluster, to be remembered by its name.
+    pub(super) fn into_verdicts(self) -> (String, ClusterVerdicts) {
+        (self.cluster.name.clone(), self.verdicts)
+    }
+
+    /// Returns every object of which something was said, or of which nothing could be said.
+    fn outcomes(&self) -> impl Iterator<Item = (Object<'a>, &Outcome)> {
+        let objects = self.cluster.objects().zip(self.verdicts.objects());
+        objects.filter_map(|(object, known)| Some((object, known.said()?)))
     }
 
     /// Returns the cluster's name.
@@ -153,7 +154,7 @@ impl<'a> ClusterSchemas<'a> {
 
     /// Returns every object without a namespace whose kind lives in namespaces.
     pub(super) fn without_namespace(&self) -> impl Iterator<Item = &'a Resource> {
-        let unset = self.outcomes.iter().map(|(object, _)| object.resource).filter(|it| it.namespace().is_empty());
+        let unset = self.cluster.objects().map(|object| object.resource).filter(|it| it.namespace().is_empty());
         unset.filter(|resource| self.catalogue.scope(&resource.gvk()) == Some(Scope::Namespaced))
     }
 }
@@ -190,11 +191,11 @@ fn rule_of(kind: ViolationKind) -> &'static Rule {
 /// Reports what schemas refuse: unknown fields and broken rules under rules of their own, everything else under the first.
 fn check_violations(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
     for schemas in &context.schemas {
-        for (object, outcome) in &schemas.outcomes {
-            let Outcome::Checked(checked) = outcome.as_ref() else { continue };
+        for (object, outcome) in schemas.outcomes() {
+            let Outcome::Checked(checked) = outcome else { continue };
             for violation in &checked.violations {
                 let is_own = rule_of(violation.kind).id == rule.id;
-                if is_own && !violation.holds_variable && !is_undefined(object, violation.span) {
+                if is_own && !violation.holds_variable && !is_undefined(&object, violation.span) {
                     let finding = violated(rule, object.resource, violation, &checked.origin);
                     let finding = fixes::of_unknown_field(context, finding, &object.resource.gvk(), violation);
                     out.push(finding.in_cluster(&schemas.cluster.name));
@@ -249,8 +250,8 @@ fn is_retyped(resource: &Resource, violation: &Violation) -> bool {
 /// Reports every object whose kind exists in other versions only.
 fn check_served(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
     for schemas in &context.schemas {
-        for (object, outcome) in &schemas.outcomes {
-            let Outcome::NoSchema(known) = outcome.as_ref() else { continue };
+        for (object, outcome) in schemas.outcomes() {
+            let Outcome::NoSchema(known) = outcome else { continue };
             let gvk = object.resource.gvk();
             if versions::is_removed(&gvk) {
                 continue;
@@ -289,8 +290,8 @@ fn check_broken(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
     let mut broken = BTreeMap::new();
     let clusters = context.fleet.clusters.iter().zip(&context.schemas);
     let reported = clusters.filter(|(cluster, _)| context.is_reported(&cluster.name));
-    for (object, outcome) in reported.flat_map(|(_, schemas)| &schemas.outcomes) {
-        let Outcome::BrokenSchema { origin, reason } = outcome.as_ref() else { continue };
+    for (object, outcome) in reported.flat_map(|(_, schemas)| schemas.outcomes()) {
+        let Outcome::BrokenSchema { origin, reason } = outcome else { continue };
         let (span, why) = match origin {
             Origin::Crd(span) => (*span, reason.clone()),
             Origin::File(path) => (object.resource.origin, format!("`{path}`: {reason}")),
@@ -315,9 +316,9 @@ pub(super) fn list_unchecked(context: &Context<'_>, findings: &mut Findings) {
     let mut on_change: BTreeMap<(Gvk, &str), BTreeSet<&str>> = BTreeMap::new();
     let clusters = context.fleet.clusters.iter().zip(&context.schemas);
     let reported = clusters.filter(|(cluster, _)| context.is_reported(&cluster.name));
-    for (object, outcome) in reported.flat_map(|(_, schemas)| &schemas.outcomes) {
+    for (object, outcome) in reported.flat_map(|(_, schemas)| schemas.outcomes()) {
         let gvk = || object.resource.gvk();
-        match outcome.as_ref() {
+        match outcome {
             Outcome::NoSchema(_) => *unknown.entry(gvk()).or_default() += 1,
             Outcome::BrokenSchema { .. } => {}
             Outcome::Checked(checked) => {

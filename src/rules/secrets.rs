@@ -30,9 +30,9 @@ passed over.
 
 /// Reports every Secret of `cluster` with a value that can be read in the repository.
 fn check_plaintext(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
-    for object in cluster.objects() {
+    for object in cluster.objects_of("", "Secret") {
         let resource = object.resource;
-        if resource.kind() != "Secret" || !resource.gvk().group.is_empty() || resource.node.get("sops").is_some() {
+        if resource.node.get("sops").is_some() {
             continue;
         }
         let values = ["data", "stringData"].into_iter().filter_map(|field| resource.node.get(field)?.as_map());

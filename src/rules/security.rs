@@ -127,7 +127,7 @@ fn check_strimzi(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnostic
     let takes_values = releases.iter().any(|release| release.node.at(&["spec", "valuesFrom"]).is_some());
     let mut seen = Vec::new();
     for kind in ["Kafka", "KafkaConnect", "KafkaBridge", "KafkaMirrorMaker2"] {
-        for resource in index.of_kind("kafka.strimzi.io", kind).into_iter().map(|object| object.resource) {
+        for resource in index.of_kind("kafka.strimzi.io", kind).iter().map(|object| object.resource) {
             let Some(label) =
                 enforced(index, resource.namespace()).filter(|label| label.as_str() == Some("restricted"))
             else {

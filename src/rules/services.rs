@@ -102,7 +102,7 @@ Services that charts and operators make: then the finding is a note.
 
 /// Returns the Services of the cluster.
 fn services<'a>(index: &ClusterIndex<'a>) -> Vec<&'a Resource> {
-    index.of_kind("", "Service").into_iter().map(|object| object.resource).collect()
+    index.of_kind("", "Service").iter().map(|object| object.resource).collect()
 }
 
 /// Returns the selector of a Service and its place; nothing where somebody else keeps its endpoints.

@@ -80,14 +80,17 @@ fn without_source(cluster: &Cluster) -> Vec<Consumer> {
             consumers.push(Consumer { object: format!("Kustomization {}", found.id), source: source.clone() });
         }
     }
-    for Object { resource, .. } in cluster.objects() {
-        let fields: &[&[&str]] = match (resource.kind(), resource.gvk().group.as_str()) {
+    let fields_of = |group: &str, kind: &str| -> &[&[&str]] {
+        match (kind, group) {
             ("HelmRelease", "helm.toolkit.fluxcd.io") => {
                 &[&["spec", "chart", "spec", "sourceRef"], &["spec", "chartRef"]]
             }
             ("ImageUpdateAutomation", "image.toolkit.fluxcd.io") => &[&["spec", "sourceRef"]],
-            _ => continue,
-        };
+            _ => &[],
+        }
+    };
+    for Object { resource, .. } in cluster.objects_where(|group, kind| !fields_of(group, kind).is_empty()) {
+        let fields = fields_of(resource.group(), resource.kind());
         let references = fields.iter().filter_map(|keys| resource.node.at(keys));
         for source in references.filter_map(|field| flux::source_ref(field, resource.namespace())) {
             if !exists(cluster, &source) {
@@ -100,18 +103,16 @@ fn without_source(cluster: &Cluster) -> Vec<Consumer> {
 
 fn exists(cluster: &Cluster, source: &SourceRef) -> bool {
     let name = &source.name.value;
-    let is_it = |kind: &str, namespace: &str, candidate: &str| {
-        kind == source.kind.value && namespace == name.namespace && candidate == name.name
-    };
-    cluster.sources.keys().any(|key| is_it(&key.kind, &key.name.namespace, &key.name.name))
-        || cluster.objects().map(|object| object.resource).any(|it| is_it(it.kind(), it.namespace(), it.name()))
+    let mut of_kind = cluster.objects_where(|_, kind| kind == source.kind.value).map(|object| object.resource);
+    cluster.sources.contains_key(&source.key())
+        || of_kind.any(|resource| resource.namespace() == name.namespace && resource.name() == name.name)
 }
 
 /// Reports every object of `cluster` whose source does not exist.
 fn check_source(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
     for Consumer { object, source } in without_source(cluster) {
         let kind = &source.kind.value;
-        let objects = cluster.objects().map(|object| object.resource).filter(|resource| resource.kind() == kind);
+        let objects = cluster.objects_where(|_, known| known == kind).map(|object| object.resource);
         let known: BTreeSet<&str> = objects.map(Resource::name).collect();
         let near = nearest(&source.name.value.name, known.iter().copied());
         let help = match near {

@@ -202,9 +202,9 @@ fn check_from(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
             }
             let namespace = &owner.id.namespace;
             let known: Vec<&str> = cluster
-                .objects()
+                .objects_of("", &reference.kind)
                 .map(|object| object.resource)
-                .filter(|resource| resource.kind() == reference.kind && resource.namespace() == namespace)
+                .filter(|resource| resource.namespace() == namespace)
                 .map(Resource::name)
                 .collect();
             let near = nearest(&reference.name.value, known.iter().copied());

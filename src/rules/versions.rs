@@ -73,7 +73,8 @@ pub(super) fn is_removed(gvk: &Gvk) -> bool {
 /// Reports every object with an API version that `context.version` does not serve.
 fn check_removed(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
     for cluster in &context.fleet.clusters {
-        for object in cluster.objects() {
+        let has_removed = |group: &str, _: &str| REMOVALS.iter().any(|removal| removal.group == group);
+        for object in cluster.objects_where(has_removed) {
             let gvk = object.resource.gvk();
             let removal = REMOVALS.iter().find(|removal| {
                 removal.group == gvk.group

@@ -56,7 +56,9 @@ fn run(filter: &str, config: &str, lacking: Option<&Node>, input: &str) -> Resul
     let read = |root: Node| {
         let span = root.span;
         let history = recorded_history(&root);
-        Resource { history, ..Resource::new(root, span) }
+        let mut resource = Resource::new(root, span);
+        resource.history = history;
+        resource
     };
     let mut resources: Vec<_> = documents(id("input.yaml"), input).into_iter().map(read).collect();
     let repo = Repo::new(files.clone());

@@ -131,13 +131,9 @@ pub(super) fn run_iam_policy(context: &mut Context<'_>, to: &mut Accumulator, co
         }
     }
     object.set("metadata", metadata.node);
-    absorb(
-        context,
-        to,
-        &mut Names::of(&to.resources),
-        Resource { is_generated: true, ..Resource::new(object.node, at) },
-        config,
-    );
+    let mut resource = Resource::new(object.node, at);
+    resource.is_generated = true;
+    absorb(context, to, &mut Names::of(&to.resources), resource, config);
 }
 
 fn generate(context: &mut Context<'_>, entry: &Node, generator: &Generator<'_>) -> Option<Resource> {

@@ -48,7 +48,7 @@ impl Environment {
     }
 
     fn of_variables(cluster: &Cluster) -> Option<Self> {
-        let maps = cluster.objects().filter(|object| object.resource.kind() == "ConfigMap" && !object.is_remote());
+        let maps = cluster.objects_of("", "ConfigMap").filter(|object| !object.is_remote());
         // The ConfigMaps beside the Kustomizations are about the cluster, others about a program.
         let homes: Vec<&str> = cluster.kustomizations.keys().map(|id| id.namespace.as_str()).collect();
         let data = maps.filter(|object| homes.contains(&object.resource.namespace()));

@@ -61,8 +61,7 @@ fn environments<'a>(context: &Context<'a>) -> BTreeMap<Environment, Vec<&'a Clus
 /// Returns the branch that `cluster` is applied from, where the repository says it.
 fn branch(cluster: &Cluster) -> Option<&Node> {
     let instance = || {
-        let mut objects =
-            cluster.objects().map(|object| object.resource).filter(|resource| resource.kind() == "FluxInstance");
+        let mut objects = cluster.objects_of("fluxcd.controlplane.io", "FluxInstance").map(|object| object.resource);
         objects.find_map(|resource| resource.node.at(&["spec", "sync", "ref"]))
     };
     let bootstrap = cluster.bootstrap.as_ref().and_then(|id| cluster.kustomizations.get(id));

@@ -113,10 +113,9 @@ fn check_acme(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
     if Environment::of(cluster) != Some(Environment::Production) {
         return;
     }
-    for Object { resource, .. } in cluster.objects().filter(|object| !object.is_remote()) {
-        let is_issuer =
-            matches!(resource.kind(), "Issuer" | "ClusterIssuer") && resource.gvk().group == "cert-manager.io";
-        let Some(server) = resource.node.at(&["spec", "acme", "server"]).filter(|_| is_issuer) else { continue };
+    let is_issuer = |group: &str, kind: &str| group == "cert-manager.io" && matches!(kind, "Issuer" | "ClusterIssuer");
+    for Object { resource, .. } in cluster.objects_where(is_issuer).filter(|object| !object.is_remote()) {
+        let Some(server) = resource.node.at(&["spec", "acme", "server"]) else { continue };
         let url = server.as_str().unwrap_or("");
         if !url.contains("acme-staging") && !url.contains(".stg-") && !url.contains("staging-acme") {
             continue;
@@ -134,7 +133,7 @@ fn check_acme(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
 
 /// Reports every pod that asks for nodes of another environment than its cluster's.
 fn check_pools(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnostic>) {
-    let Some(own) = Environment::of(index.cluster) else { return };
+    let Some(own) = Environment::of(index.cluster()) else { return };
     for workload in index.workloads() {
         let Some(spec) = workload.pod_spec() else { continue };
         let affinity = spec.at(&["affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution"]);

@@ -6,7 +6,7 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::kustomize::Resource;
 use crate::rules::gateway::model::{GROUP, listeners};
 use crate::rules::index::ClusterIndex;
-use crate::rules::{Check, FixAvailability, Rule, absence, nearest};
+use crate::rules::{Check, FixAvailability, Rule, nearest};
 use crate::yaml::Node;
 
 /// Every rule of this family, in the order they are documented.
@@ -101,7 +101,7 @@ fn annotated<'a>(resource: &'a Resource, hosts: Vec<&'a Node>) -> Option<Order<'
 }
 
 fn objects<'a>(index: &ClusterIndex<'a>, group: &str, kind: &str) -> Vec<&'a Resource> {
-    index.of_kind(group, kind).into_iter().map(|object| object.resource).collect()
+    index.of_kind(group, kind).iter().map(|object| object.resource).collect()
 }
 
 impl<'a> Order<'a> {
@@ -128,7 +128,7 @@ fn check_issuers(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnostic
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("correct the name, or add the {}", order.kind),
         };
-        let worst = if has_releases && !has_issuers { Severity::Note } else { absence(index.cluster, near) };
+        let worst = if has_releases && !has_issuers { Severity::Note } else { index.absence_anywhere(near) };
         out.push(
             rule.report(format!(
                 "`{}` wants a certificate of {} `{name}`, which does not exist",

@@ -32,7 +32,7 @@ pub(super) struct Listener<'a> {
 pub(super) fn parents<'a>(index: &ClusterIndex<'a>) -> Vec<ParentRef<'a>> {
     let mut found = Vec::new();
     for kind in ["HTTPRoute", "GRPCRoute", "TLSRoute"] {
-        for route in index.of_kind(GROUP, kind).into_iter().map(|object| object.resource) {
+        for route in index.of_kind(GROUP, kind).iter().map(|object| object.resource) {
             let references = route.node.get("spec").map(|spec| spec.items("parentRefs")).unwrap_or_default();
             found.extend(references.iter().map(|node| ParentRef { route, node }).filter(ParentRef::is_to_gateway));
         }

@@ -7,7 +7,7 @@ use crate::flux::Object;
 use crate::kustomize::Resource;
 use crate::rules::gateway::model::{GROUP, Listener, ParentRef, intersects, listeners, parents};
 use crate::rules::index::ClusterIndex;
-use crate::rules::{Check, FixAvailability, Rule, absence, nearest};
+use crate::rules::{Check, FixAvailability, Rule, nearest};
 use crate::yaml::Node;
 
 /// Every rule of this family, in the order they are documented.
@@ -105,8 +105,7 @@ fn check_parents(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnostic
         let Some((name, name_node)) = parent.name() else { continue };
         let route = parent.route.object_ref();
         let Some(gateway) = parent.gateway(index) else {
-            let known: Vec<&Resource> =
-                index.of_kind(GROUP, "Gateway").into_iter().map(|object| object.resource).collect();
+            let known: Vec<&Resource> = index.of_kind(GROUP, "Gateway").iter().map(|object| object.resource).collect();
             let near = nearest(name, known.iter().map(|gateway| gateway.name()));
             let namesake = known.iter().find(|gateway| gateway.name() == name);
             let help = match (namesake, near) {
@@ -213,7 +212,7 @@ fn served<'a>(index: &ClusterIndex<'a>, route: &'a Resource) -> Option<Vec<&'a s
     for parent in parents {
         let gateway: Object<'a> = *index
             .of_kind(GROUP, "Gateway")
-            .into_iter()
+            .iter()
             .find(|object| parent.gateway(index).is_some_and(|gateway| std::ptr::eq(gateway, object.resource)))?;
         for listener in meant(index, parent) {
             let hostname = listener.hostname()?;
@@ -230,7 +229,7 @@ fn served<'a>(index: &ClusterIndex<'a>, route: &'a Resource) -> Option<Vec<&'a s
 fn check_classes(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnostic>) {
     let has_releases = !index.of_kind("helm.toolkit.fluxcd.io", "HelmRelease").is_empty();
     let known: Vec<&str> = index.names(GROUP, "GatewayClass", "").collect();
-    for gateway in index.of_kind(GROUP, "Gateway").into_iter().map(|object| object.resource) {
+    for gateway in index.of_kind(GROUP, "Gateway").iter().map(|object| object.resource) {
         let Some(node) = gateway.node.at(&["spec", "gatewayClassName"]) else { continue };
         let Some(name) = node.as_str().filter(|name| !known.contains(name) && !is_brought_along(name)) else {
             continue;
@@ -240,7 +239,7 @@ fn check_classes(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnostic
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("add a GatewayClass `{name}`"),
         };
-        let worst = if has_releases && near.is_none() { Severity::Note } else { absence(index.cluster, near) };
+        let worst = if has_releases && near.is_none() { Severity::Note } else { index.absence_anywhere(near) };
         out.push(
             rule.report(format!("`{}` is of the class `{name}`, which does not exist", gateway.object_ref()))
                 .label(node.span, "no GatewayClass has this name")

@@ -52,7 +52,7 @@ const FLUX: &[&str] = &[
 
 fn matches(index: &ClusterIndex<'_>, patterns: &[Pattern], namespace: &str, name: &str) -> bool {
     patterns.iter().any(|(group, kind, names)| {
-        index.of_kind(group, kind).into_iter().map(|object| object.resource).any(|resource| {
+        index.of_kind(group, kind).iter().map(|object| object.resource).any(|resource| {
             resource.namespace() == namespace
                 && names.iter().any(|pattern| pattern.replace("{}", resource.name()) == name)
         })
@@ -88,13 +88,13 @@ pub(super) fn is_made_pod(index: &ClusterIndex<'_>, namespace: &str, selector: &
 }
 
 fn has_bundle(index: &ClusterIndex<'_>, name: &str) -> bool {
-    index.of_kind("trust.cert-manager.io", "Bundle").into_iter().any(|object| object.resource.name() == name)
+    index.of_kind("trust.cert-manager.io", "Bundle").iter().any(|object| object.resource.name() == name)
 }
 
 /// Returns whether Flagger makes the Service: the apex, `-primary` and `-canary`.
 fn is_canary(index: &ClusterIndex<'_>, namespace: &str, name: &str) -> bool {
     let base = name.strip_suffix("-primary").or_else(|| name.strip_suffix("-canary")).unwrap_or(name);
-    let canaries = index.of_kind("flagger.app", "Canary").into_iter().map(|object| object.resource);
+    let canaries = index.of_kind("flagger.app", "Canary").iter().map(|object| object.resource);
     canaries.filter(|canary| canary.namespace() == namespace).any(|canary| {
         let text = |keys: &[&str]| canary.node.at(keys).and_then(Node::as_str);
         text(&["spec", "service", "name"]).or_else(|| text(&["spec", "targetRef", "name"])) == Some(base)
@@ -104,7 +104,7 @@ fn is_canary(index: &ClusterIndex<'_>, namespace: &str, name: &str) -> bool {
 /// Returns whether an object says the name of a Secret that a controller then makes.
 fn is_named_secret(index: &ClusterIndex<'_>, namespace: &str, name: &str) -> bool {
     let resources = |group, kind| {
-        let objects = index.of_kind(group, kind).into_iter().map(|object| object.resource);
+        let objects = index.of_kind(group, kind).iter().map(|object| object.resource);
         objects.filter(|resource| resource.namespace() == namespace)
     };
     let text = |resource: &Resource, keys: &[&str]| resource.node.at(keys).and_then(Node::as_str).map(str::to_owned);

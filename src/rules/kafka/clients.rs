@@ -203,7 +203,7 @@ fn sizes<'a>(index: &ClusterIndex<'a>, workload: &Workload<'a>) -> Vec<(i64, &'a
     let autoscalers =
         [("autoscaling", "HorizontalPodAutoscaler", "maxReplicas"), ("keda.sh", "ScaledObject", "maxReplicaCount")];
     for (group, kind, maximum) in autoscalers {
-        for autoscaler in index.of_kind(group, kind).into_iter().map(|object| object.resource) {
+        for autoscaler in index.of_kind(group, kind).iter().map(|object| object.resource) {
             let target = |key| autoscaler.node.at(&["spec", "scaleTargetRef", key]).and_then(Node::as_str);
             let is_it = autoscaler.namespace() == resource.namespace()
                 && target("name") == Some(resource.name())

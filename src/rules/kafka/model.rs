@@ -171,7 +171,7 @@ pub(in crate::rules) fn objects<'a>(
     index: &ClusterIndex<'a>,
     kind: &str,
 ) -> impl Iterator<Item = &'a Resource> + use<'a> {
-    let found: Vec<&'a Resource> = index.of_kind(GROUP, kind).into_iter().map(|object| object.resource).collect();
+    let found: Vec<&'a Resource> = index.of_kind(GROUP, kind).iter().map(|object| object.resource).collect();
     found.into_iter()
 }
 

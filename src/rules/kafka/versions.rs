@@ -3,7 +3,7 @@
 //! Source: Strimzi, `CHANGELOG.md` and `kafka-versions.yaml` of each release.
 
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::flux::{self, Cluster};
+use crate::flux;
 use crate::kustomize::Resource;
 use crate::rules::index::ClusterIndex;
 use crate::rules::kafka::model::Strimzi;
@@ -98,11 +98,10 @@ enum Operator {
 }
 
 fn operator(index: &ClusterIndex<'_>) -> Operator {
-    let cluster = index.cluster;
     let Some(release) = releases(index).into_iter().next() else { return Operator::Unknown };
     let from_source = || {
         let reference = flux::source_ref(release.node.at(&["spec", "chartRef"])?, release.namespace())?;
-        let source = cluster.sources.get(&reference.key())?.node.as_ref()?;
+        let source = index.source(&reference.key())?;
         source.at(&["spec", "ref", "tag"]).or_else(|| source.at(&["spec", "ref", "semver"]))?.as_str()
     };
     let chart = release.node.at(&["spec", "chart", "spec"]);
@@ -113,18 +112,18 @@ fn operator(index: &ClusterIndex<'_>) -> Operator {
 
 /// Returns the HelmReleases that install the operator, whatever source its chart comes from.
 pub(in crate::rules) fn releases<'a>(index: &ClusterIndex<'a>) -> Vec<&'a Resource> {
-    let releases = index.of_kind("helm.toolkit.fluxcd.io", "HelmRelease").into_iter().map(|object| object.resource);
-    releases.filter(|release| is_operator(index.cluster, release)).collect()
+    let releases = index.of_kind("helm.toolkit.fluxcd.io", "HelmRelease").iter().map(|object| object.resource);
+    releases.filter(|release| is_operator(index, release)).collect()
 }
 
-fn is_operator(cluster: &Cluster, resource: &Resource) -> bool {
+fn is_operator(index: &ClusterIndex<'_>, resource: &Resource) -> bool {
     const CHART: &str = "strimzi-kafka-operator";
     if resource.node.at(&["spec", "chart", "spec", "chart"]).and_then(Node::as_str) == Some(CHART) {
         return true;
     }
     let reference =
         resource.node.at(&["spec", "chartRef"]).and_then(|field| flux::source_ref(field, resource.namespace()));
-    let source = reference.and_then(|reference| cluster.sources.get(&reference.key())?.node.as_ref());
+    let source = reference.and_then(|reference| index.source(&reference.key()));
     let url = source.and_then(|source| source.at(&["spec", "url"])?.as_str());
     url.is_some_and(|url| url.trim_end_matches('/').ends_with(CHART))
 }

@@ -251,7 +251,7 @@ struct Backend<'a> {
 /// Returns every backend Service of an HTTPRoute or Ingress.
 fn backends<'a>(index: &ClusterIndex<'a>) -> Vec<Backend<'a>> {
     let mut found = Vec::new();
-    for route in index.of_kind("gateway.networking.k8s.io", "HTTPRoute").into_iter().map(|object| object.resource) {
+    for route in index.of_kind("gateway.networking.k8s.io", "HTTPRoute").iter().map(|object| object.resource) {
         let rules = route.node.get("spec").map(|spec| spec.items("rules")).unwrap_or_default();
         for reference in rules.iter().flat_map(|rule| rule.items("backendRefs")) {
             let text = |key| reference.get(key).and_then(Node::as_str);
@@ -261,7 +261,7 @@ fn backends<'a>(index: &ClusterIndex<'a>) -> Vec<Backend<'a>> {
             found.push(Backend { route, name, namespace, port: number(reference.get("port")) });
         }
     }
-    for route in index.of_kind("networking.k8s.io", "Ingress").into_iter().map(|object| object.resource) {
+    for route in index.of_kind("networking.k8s.io", "Ingress").iter().map(|object| object.resource) {
         let rules = route.node.get("spec").map(|spec| spec.items("rules")).unwrap_or_default();
         let paths = rules.iter().flat_map(|rule| rule.get("http").map(|http| http.items("paths")).unwrap_or_default());
         for service in paths.filter_map(|path| path.at(&["backend", "service"])) {

@@ -88,7 +88,7 @@ impl<'a> Endpoint<'a> {
 
 /// Returns every NetworkPolicy.
 pub(super) fn policies<'a>(index: &ClusterIndex<'a>) -> Vec<Policy<'a>> {
-    let objects = index.of_kind("networking.k8s.io", "NetworkPolicy").into_iter().map(|object| object.resource);
+    let objects = index.of_kind("networking.k8s.io", "NetworkPolicy").iter().map(|object| object.resource);
     let selector = |resource: &Resource| resource.node.at(&["spec", "podSelector"]).map(LabelSelector::of_node);
     objects.map(|resource| Policy { resource, selector: selector(resource).unwrap_or_default() }).collect()
 }
@@ -192,7 +192,7 @@ pub(super) fn namespaces<'a>(index: &ClusterIndex<'a>) -> Vec<&'a str> {
     let mut all = index.namespaces();
     all.extend(GIVEN);
     all.extend(index.names("", "Namespace", ""));
-    let targets = index.of_kind("helm.toolkit.fluxcd.io", "HelmRelease").into_iter();
+    let targets = index.of_kind("helm.toolkit.fluxcd.io", "HelmRelease").iter();
     all.extend(targets.filter_map(|object| object.resource.node.at(&["spec", "targetNamespace"])?.as_str()));
     all.into_iter().collect()
 }

@@ -9,7 +9,7 @@ use crate::rules::index::ClusterIndex;
 use crate::rules::network::model::{
     Direction, Endpoint, NAME_LABEL, Policy, Port, has_peer, is_port, limiting, namespaces, policies, selects_namespace,
 };
-use crate::rules::{Check, FixAvailability, Rule, absence, nearest};
+use crate::rules::{Check, FixAvailability, Rule, nearest};
 use crate::text::Span;
 use crate::yaml::Node;
 
@@ -96,7 +96,7 @@ fn check_namespaces(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnos
                 .label(entry.map_or(node.span, |entry| entry.value.span), "no namespace has this label")
                 .help(help)
                 .note("the rule allows nothing")
-                .at_most(absence(index.cluster, certain)),
+                .at_most(index.absence_anywhere(certain)),
         );
     }
 }

@@ -1,5 +1,6 @@
 //! What containers ask for, and what the ResourceQuotas and LimitRanges of their namespace grant.
 
+use crate::flux::Object;
 use crate::kube::milli_quantity;
 use crate::kustomize::Resource;
 use crate::rules::index::{ClusterIndex, Container, Workload, number};
@@ -50,12 +51,11 @@ fn quantity(node: &Node) -> Option<(&Node, i128)> {
 
 /// Returns the LimitRanges of `namespace`.
 pub(super) fn limits_of<'a>(index: &ClusterIndex<'a>, namespace: &str) -> Limits<'a> {
-    let ranges = index.of_kind("", "LimitRange").into_iter().map(|object| object.resource);
     let mut items = Vec::new();
-    for range in ranges.filter(|range| range.namespace() == namespace) {
+    for Object { resource: range, .. } in index.of_kind_in("", "LimitRange", namespace) {
         let list = range.node.get("spec").map(|spec| spec.items("limits")).unwrap_or_default();
         let of_containers = list.iter().filter(|item| item.get("type").and_then(Node::as_str) == Some("Container"));
-        items.extend(of_containers.map(|item| (range, item)));
+        items.extend(of_containers.map(|item| (*range, item)));
     }
     Limits { items }
 }
@@ -94,7 +94,7 @@ pub(super) fn amounts<'a>(container: &'a Node, limits: &Limits<'a>, what: &str) 
 /// Returns the quotas of the cluster that count amounts of containers, or pods.
 pub(super) fn quotas_of<'a>(index: &ClusterIndex<'a>) -> Vec<Quota<'a>> {
     let mut found = Vec::new();
-    for resource in index.of_kind("", "ResourceQuota").into_iter().map(|object| object.resource) {
+    for resource in index.of_kind("", "ResourceQuota").iter().map(|object| object.resource) {
         let Some(spec) = resource.node.get("spec") else { continue };
         if !spec.items("scopes").is_empty() || spec.get("scopeSelector").is_some() {
             continue;
@@ -164,8 +164,8 @@ pub(super) fn pods_of<'a>(index: &ClusterIndex<'a>, workload: &Workload<'a>) -> 
     }
     let written = resource.node.at(&["spec", "replicas"]).filter(|node| !node.is_null());
     // An autoscaler never goes below its minimum.
-    let autoscalers = index.of_kind("autoscaling", "HorizontalPodAutoscaler").into_iter().map(|object| object.resource);
-    let minimum = autoscalers.filter(|it| it.namespace() == resource.namespace()).find_map(|autoscaler| {
+    let autoscalers = index.of_kind_in("autoscaling", "HorizontalPodAutoscaler", resource.namespace());
+    let minimum = autoscalers.iter().map(|object| object.resource).find_map(|autoscaler| {
         let target = |key| autoscaler.node.at(&["spec", "scaleTargetRef", key]).and_then(Node::as_str);
         let is_it = target("kind") == Some(resource.kind()) && target("name") == Some(resource.name());
         autoscaler.node.at(&["spec", "minReplicas"]).filter(|_| is_it)

@@ -136,12 +136,13 @@ fn is_late(cluster: &Cluster, maker: &FluxKustomization, owner: &NamespacedName)
 
 /// Reports every source of variables of the cluster that comes only after what needs it.
 fn check_own(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnostic>) {
-    for owner in index.cluster.kustomizations.values() {
+    for owner in index.cluster().kustomizations.values() {
         for reference in owner.substitute_from.iter().filter(|reference| !reference.optional) {
             let named = index.named(&owner.id.namespace, &reference.name.value).iter();
             let makers: Vec<_> = named.filter(|object| object.resource.kind() == reference.kind).collect();
-            let all_late =
-                makers.iter().all(|object| object.owner.is_some_and(|maker| is_late(index.cluster, maker, &owner.id)));
+            let all_late = makers
+                .iter()
+                .all(|object| object.owner.is_some_and(|maker| is_late(index.cluster(), maker, &owner.id)));
             let Some(first) = makers.first().filter(|_| all_late) else { continue };
             let by = match first.owner {
                 Some(maker) if maker.id != owner.id => {
