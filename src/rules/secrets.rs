@@ -23,7 +23,7 @@ Whoever can read the repository, or any old clone of it, has the secret.
 
 ## What it cannot see
 Whether a value is a real secret or an example. Values that are encrypted by SOPS, come from a variable or are empty are \
-passed over.
+passed over, and so are certificates, public keys and `known_hosts`.
 ",
     check: Check::Cluster(check_plaintext),
 };
@@ -39,6 +39,7 @@ fn check_plaintext(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
         let readable: Vec<&Entry> = values
             .flat_map(|map| map.iter())
             .filter(|entry| !entry.key.text().starts_with("sops_") && is_readable(&entry.value))
+            .filter(|entry| !is_public(entry.key.text(), &entry.value))
             .collect();
         let Some(first) = readable.first() else { continue };
         let more = match readable.len() {
@@ -63,16 +64,30 @@ fn is_readable(value: &Node) -> bool {
     !text.trim().is_empty() && !substituted && !is_encrypted(text) && !text.starts_with("${")
 }
 
+/// Returns what base64 `text` holds; nothing where it is none.
+fn decoded(text: &str) -> Vec<u8> {
+    use base64::Engine as _;
+    let compact: String = text.split_whitespace().collect();
+    base64::engine::general_purpose::STANDARD.decode(compact).unwrap_or_default()
+}
+
+/// Returns whether `text`, or what it holds in base64, holds `mark`.
+fn holds(text: &str, mark: &str) -> bool {
+    text.contains(mark) || decoded(text).windows(mark.len()).any(|window| window == mark.as_bytes())
+}
+
 /// Returns whether the value is a SOPS ciphertext, as it is or in base64 (a generator read an encrypted file).
 fn is_encrypted(text: &str) -> bool {
-    use base64::Engine as _;
-    const MARK: &str = "ENC[AES256_GCM";
-    if text.contains(MARK) {
-        return true;
-    }
-    let compact: String = text.split_whitespace().collect();
-    let decoded = base64::engine::general_purpose::STANDARD.decode(compact).unwrap_or_default();
-    decoded.windows(MARK.len()).any(|window| window == MARK.as_bytes())
+    holds(text, "ENC[AES256_GCM")
+}
+
+/// Returns whether the value is made for everybody to know: certificates, public keys, the keys of hosts.
+fn is_public(key: &str, value: &Node) -> bool {
+    let text = value.as_str().unwrap_or("");
+    let is_known = key == "known_hosts" || key.rsplit_once('.').is_some_and(|(_, end)| end == "pub");
+    let is_certificate =
+        ["-----BEGIN CERTIFICATE-----", "-----BEGIN PUBLIC KEY-----"].iter().any(|mark| holds(text, mark));
+    (is_known || is_certificate) && !holds(text, "PRIVATE KEY-----")
 }
 
 /// The label is on the key, never on the value: reports print the line, and mask what follows.

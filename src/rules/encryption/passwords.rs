@@ -12,10 +12,17 @@ use crate::rules::index::ClusterIndex;
 use crate::text::Span;
 use crate::yaml::{Chain, Map, Node, Step};
 
-/// Names of what is a secret by its name.
+/// Names of passwords: of whatever is before, `PGPASSWORD` has no word there.
+static PASSWORD: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?i)(password|passwd|passphrase)$|(^|[_.\-])(pass|pwd)$").expect("a pattern of our own")
+});
+
+/// Names of other secrets, as words or as a part of `likeThis`.
 static NAME: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)(^|[_.\-])(password|passwd|secret|secret_?key|token|api_?key|private_?key|access_?key)$")
-        .expect("a pattern of our own")
+    Regex::new(
+        r"(?i)(^|[_.\-])(secret|secret_?key|token|api_?key|private_?key|access_?key)$|(?-i:[a-z0-9](Token|ApiKey|SecretKey|PrivateKey|AccessKey)$)",
+    )
+    .expect("a pattern of our own")
 });
 
 /// A URL with a password: scheme, user, password and host.
@@ -26,7 +33,7 @@ static URL: LazyLock<Regex> = LazyLock::new(|| {
 /// A line of YAML with a secret by its name, and its value.
 static LINE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
-        r#"(?im)^[ \t-]*["']?(?:[\w.\-]*[_.\-])?(?:password|passwd|secret|secret_?key|token|api_?key|private_?key|access_?key)["']?:[ \t]+(\S.*)$"#,
+        r#"(?im)^[ \t-]*["']?(?:[\w.\-]*[_.\-])?(?:password|passwd|passphrase|secret|secret_?key|token|api_?key|private_?key|access_?key)["']?:[ \t]+(\S.*)$"#,
     )
     .expect("a pattern of our own")
 });
@@ -35,6 +42,11 @@ static LINE: LazyLock<Regex> = LazyLock::new(|| {
 pub(crate) fn ranges(text: &str) -> impl Iterator<Item = Range<usize>> {
     let found = URL.captures_iter(text).chain(LINE.captures_iter(text)).filter_map(|captures| captures.get(1));
     found.filter(|value| !is_harmless(value.as_str())).map(|value| value.range())
+}
+
+/// Returns whether `text` is a number: a limit or a port beside what is called a token, but a password is often one.
+fn is_number(text: &str) -> bool {
+    text.trim().parse::<f64>().is_ok()
 }
 
 /// Values that nobody would call a secret.
@@ -46,7 +58,7 @@ fn is_harmless(text: &str) -> bool {
     let is_path = trimmed.starts_with('/') || trimmed.starts_with("./");
     let is_word =
         matches!(trimmed.to_ascii_lowercase().as_str(), "true" | "false" | "none" | "null" | "enabled" | "disabled");
-    trimmed.is_empty() || is_reference || is_placeholder || is_path || is_word || trimmed.parse::<f64>().is_ok()
+    trimmed.is_empty() || is_reference || is_placeholder || is_path || is_word
 }
 
 /// Returns why the value is a password, where it is one.
@@ -59,10 +71,12 @@ fn password(name: &str, value: &Node) -> Option<&'static str> {
     let in_url = URL.captures_iter(text).any(|found| found.get(1).is_some_and(|found| !is_harmless(found.as_str())));
     if in_url {
         Some("a URL with a password in it")
-    } else if NAME.is_match(name) && !is_harmless(text) {
-        Some("a secret by its name")
-    } else {
+    } else if is_harmless(text) || text.contains("://") {
+        // Where something is (`PROXY_PASS`) is no secret.
         None
+    } else {
+        let is_secret = PASSWORD.is_match(name) || NAME.is_match(name) && !is_number(text);
+        is_secret.then_some("a secret by its name")
     }
 }
 
@@ -104,4 +118,44 @@ fn report(rule: &Rule, resource: &Resource, name: &str, span: Span, why: &'stati
     rule.report(format!("`{}` holds a password in `{name}`", resource.object_ref()))
         .label(span, why)
         .help("put it into a Secret, encrypted, and refer to it; then change the password itself")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::{FileSet, Span};
+
+    fn is_password(name: &str, value: &str) -> bool {
+        let files = FileSet::from_texts([("a.yaml", "")]);
+        let (_, source) = files.iter().next().unwrap();
+        password(name, &Node::string(value, Span::new(source, 0..0))).is_some()
+    }
+
+    #[test]
+    fn a_password_is_known_by_its_name_in_every_spelling() {
+        for name in ["DB_PASSWORD", "PGPASSWORD", "db-pass", "MYSQL_PWD", "adminPassword", "spring.mail.password"] {
+            assert!(is_password(name, "hunter2") && is_password(name, "123456"), "{name}");
+        }
+        for name in ["API_TOKEN", "accessToken", "AWS_SECRET_ACCESS_KEY", "stripeApiKey", "CLIENT_SECRET"] {
+            assert!(is_password(name, "hunter2"), "{name}");
+        }
+        assert!(is_password("REDIS_URL", "redis://:123456@cache:6379"));
+    }
+
+    #[test]
+    fn what_only_sounds_like_a_secret_is_none() {
+        for (name, value) in [
+            ("PROXY_PASS", "http://api.web:8080"),
+            ("MAX_TOKEN", "4096"),
+            ("existingSecret", "login"),
+            ("COMPASS", "north"),
+            ("PASSWORD_MIN_LENGTH", "12"),
+            ("ADMIN_PASSWORD", "$(ADMIN)"),
+            ("ADMIN_PASSWORD", "<from the vault>"),
+            ("RESET_PASSWORD", "true"),
+            ("DATABASE_URL", "postgres://shop@db:5432/shop"),
+        ] {
+            assert!(!is_password(name, value), "{name}: {value}");
+        }
+    }
 }

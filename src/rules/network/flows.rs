@@ -8,6 +8,7 @@ use crate::rules::kafka::Strimzi;
 use crate::rules::network::hosts::{Flow, Target, flows, of_service};
 use crate::rules::network::model::{
     Direction, Endpoint, Policy, Port, admits, has_peer, has_port, limiting, namespaces, policies, selects_namespace,
+    uses_host_network,
 };
 use crate::rules::{Check, FixAvailability, Rule};
 use crate::text::Span;
@@ -59,7 +60,7 @@ fn check_flows(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnostic>)
         return;
     }
     let strimzi = Strimzi::of(index);
-    for workload in index.workloads() {
+    for workload in index.workloads().iter().filter(|workload| !uses_host_network(workload)) {
         let caller = Endpoint::of(workload);
         for flow in flows(index, &strimzi, workload) {
             let answering = match &flow.target {
@@ -200,7 +201,8 @@ fn check_gateways(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnosti
         // A port that the Service does not have is the mistake of the route, reported there.
         let answering = of_service(index, service, port).or_else(|| of_service(index, service, None));
         let Some((_, port)) = answering else { continue };
-        for workload in index.selected(namespace, &LabelSelector::of_labels(labels)) {
+        let behind = index.selected(namespace, &LabelSelector::of_labels(labels)).into_iter();
+        for workload in behind.filter(|workload| !uses_host_network(workload)) {
             let limiting = limiting(&policies, &Endpoint::of(workload), Direction::Ingress);
             let is_reached = limiting.iter().any(|policy| admits_strangers(index, policy, &port));
             // The policy that says something of this port is where the namespace is missing.
@@ -208,6 +210,8 @@ fn check_gateways(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnosti
                 |policy: &&&Policy<'_>| policy.rules(Direction::Ingress).iter().any(|rule| has_port(rule, &port));
             let nearest = limiting.iter().find(is_near).or(limiting.first());
             let Some(policy) = nearest.filter(|_| !is_reached) else { continue };
+            // Some controllers run the proxy beside the Gateway: then its own namespace is enough.
+            let worst = if has_parent_in(route, namespace) { Severity::Note } else { Severity::Error };
             out.push(
                 rule.report(format!(
                     "`{}` is behind `{}`, and no other namespace may reach it",
@@ -217,10 +221,18 @@ fn check_gateways(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnosti
                 .label(policy.resource.name_span(), "limits its ingress to its own namespace")
                 .label(backend.span, "sends it requests")
                 .help("allow ingress from the namespace that the gateway runs in")
-                .note("the gateway cannot connect: it answers `503` or `504`"),
+                .note("the gateway cannot connect: it answers `503` or `504`")
+                .at_most(worst),
             );
         }
     }
+}
+
+/// Returns whether `route` is attached to a Gateway of `namespace`.
+fn has_parent_in(route: &Resource, namespace: &str) -> bool {
+    let parents = route.node.get("spec").map(|spec| spec.items("parentRefs")).unwrap_or_default();
+    let of_parent = |parent: &Node| parent.get("namespace").and_then(Node::as_str).map(str::to_owned);
+    parents.iter().any(|parent| of_parent(parent).unwrap_or_else(|| route.namespace().to_owned()) == namespace)
 }
 
 /// Returns whether `policy` lets in somebody who is not of its namespace, on `port`.

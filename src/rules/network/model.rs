@@ -93,6 +93,12 @@ pub(super) fn policies<'a>(index: &ClusterIndex<'a>) -> Vec<Policy<'a>> {
     objects.map(|resource| Policy { resource, selector: selector(resource).unwrap_or_default() }).collect()
 }
 
+/// Returns whether the pods of `workload` are on the network of their node: NetworkPolicies are not about them.
+pub(super) fn uses_host_network(workload: &Workload<'_>) -> bool {
+    let field = workload.pod_spec().and_then(|spec| spec.get("hostNetwork"));
+    field.and_then(Node::as_str) == Some("true")
+}
+
 /// Returns the policies that limit `endpoint` in `direction`.
 pub(super) fn limiting<'p, 'a>(
     policies: &'p [Policy<'a>],

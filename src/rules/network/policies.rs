@@ -5,9 +5,10 @@
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::kube::LabelSelector;
 use crate::kustomize::Resource;
-use crate::rules::index::ClusterIndex;
+use crate::rules::index::{ClusterIndex, Workload};
 use crate::rules::network::model::{
-    Direction, Endpoint, NAME_LABEL, Policy, Port, has_peer, is_port, limiting, namespaces, policies, selects_namespace,
+    Direction, Endpoint, NAME_LABEL, Policy, Port, has_peer, is_port, limiting, namespaces, policies,
+    selects_namespace, uses_host_network,
 };
 use crate::rules::{Check, FixAvailability, Rule, nearest};
 use crate::text::Span;
@@ -65,7 +66,8 @@ Names are asked for over UDP (`protocol` without a value is TCP): without it no 
 Without TCP long answers fail; that is a warning.
 
 ## What it cannot see
-Policies of Cilium and Calico, and workloads that need no names.
+Policies of Cilium and Calico, and workloads that need no names. Pods on the network of their node, which no policy limits, \
+and those with a `dnsPolicy` of `Default` or `None` are passed over.
 ",
     check: Check::Index(check_dns),
 };
@@ -163,8 +165,11 @@ fn check_dns(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnostic>) {
     let policies = policies(index);
     let mut seen = Vec::new();
     for workload in index.workloads() {
+        if is_dns(workload.namespace(), workload.labels().is_some()) || asks_elsewhere(workload) {
+            continue;
+        }
         let limiting = limiting(&policies, &Endpoint::of(workload), Direction::Egress);
-        if limiting.is_empty() || is_dns(workload.namespace(), workload.labels().is_some()) {
+        if limiting.is_empty() {
             continue;
         }
         let asks = |protocol| limiting.iter().find_map(|policy| dns_port(index, policy, protocol));
@@ -200,6 +205,13 @@ fn check_dns(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnostic>) {
 /// Returns whether the pods may be those that answer: what is in `kube-system` asks the node.
 fn is_dns(namespace: &str, has_labels: bool) -> bool {
     namespace == "kube-system" || !has_labels
+}
+
+/// Returns whether the pods ask no name of the cluster's own servers: they use the network or the resolver of their node, or name
+/// servers of their own.
+fn asks_elsewhere(workload: &Workload<'_>) -> bool {
+    let policy = workload.pod_spec().and_then(|spec| spec.get("dnsPolicy")).and_then(Node::as_str);
+    uses_host_network(workload) || matches!(policy, Some("Default" | "None"))
 }
 
 /// Returns the place by which `policy` allows port 53 over `protocol` to where names are answered: the port, or the rule
