@@ -15,7 +15,7 @@ pub(crate) struct Census {
 #[derive(Debug, Clone)]
 struct Kind {
     group: SmolStr,
-    kind: SmolStr,
+    name: SmolStr,
     places: Vec<usize>,
 }
 
@@ -28,7 +28,7 @@ impl Census {
             match census.find(group, kind) {
                 Ok(at) => census.kinds[at].places.push(place),
                 Err(at) => {
-                    let new = Kind { group: group.into(), kind: kind.into(), places: vec![place] };
+                    let new = Kind { group: group.into(), name: kind.into(), places: vec![place] };
                     census.kinds.insert(at, new);
                 }
             }
@@ -37,7 +37,7 @@ impl Census {
     }
 
     fn find(&self, group: &str, kind: &str) -> Result<usize, usize> {
-        self.kinds.binary_search_by(|known| (known.group.as_str(), known.kind.as_str()).cmp(&(group, kind)))
+        self.kinds.binary_search_by(|known| (known.group.as_str(), known.name.as_str()).cmp(&(group, kind)))
     }
 
     /// Returns the places of the objects of a kind, ascending.
@@ -47,7 +47,7 @@ impl Census {
 
     /// Returns the places of the objects of every kind that `is_wanted`, by its group and name, ascending.
     pub(crate) fn places_of(&self, is_wanted: impl Fn(&str, &str) -> bool) -> Vec<usize> {
-        let kinds = self.kinds.iter().filter(|known| is_wanted(&known.group, &known.kind));
+        let kinds = self.kinds.iter().filter(|known| is_wanted(&known.group, &known.name));
         let mut places: Vec<usize> = kinds.flat_map(|known| &known.places).copied().collect();
         places.sort_unstable();
         places
@@ -55,7 +55,7 @@ impl Census {
 
     /// Returns every group and kind with its places.
     pub(crate) fn kinds(&self) -> impl Iterator<Item = (&SmolStr, &SmolStr, &[usize])> {
-        self.kinds.iter().map(|known| (&known.group, &known.kind, known.places.as_slice()))
+        self.kinds.iter().map(|known| (&known.group, &known.name, known.places.as_slice()))
     }
 }
 

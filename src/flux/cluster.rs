@@ -119,7 +119,7 @@ impl Cluster {
     }
 
     /// Returns every object of the kinds that `is_wanted`, by group and kind, in the order of [`Cluster::objects`].
-    pub fn objects_where<'a>(&'a self, is_wanted: impl Fn(&str, &str) -> bool) -> impl Iterator<Item = Object<'a>> {
+    pub fn objects_where(&self, is_wanted: impl Fn(&str, &str) -> bool) -> impl Iterator<Item = Object<'_>> {
         self.lists().flat_map(move |(owner, census, resources)| {
             let places = census.places_of(&is_wanted).into_iter();
             places.filter_map(move |place| Some(Object { owner, resource: resources.get(place)? }))

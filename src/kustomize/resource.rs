@@ -53,7 +53,7 @@ pub struct Resource {
     /// Whether the name gets a content hash at the end.
     pub(crate) needs_hash: bool,
     /// The id, once the object is finished: see [`Resource::seal`].
-    sealed: Option<Arc<Id>>,
+    pub(in crate::kustomize) sealed: Option<Arc<Id>>,
 }
 
 impl Id {

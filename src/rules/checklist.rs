@@ -167,10 +167,12 @@ const LINES: &[Line] = &[
 
 /// Returns the checklist of what `context` holds, in which the rules found `findings`.
 pub fn checklist(context: &Context<'_>, findings: &Findings) -> Checklist {
-    let is_meant =
-        |index: &&ClusterIndex<'_>| context.is_reported(&index.cluster.name) && fleet::may_be_production(index.cluster);
-    let clusters: Vec<&ClusterIndex<'_>> = context.indexes.iter().filter(is_meant).collect();
-    let names: BTreeSet<String> = clusters.iter().map(|index| index.cluster.name.clone()).collect();
+    let is_meant = |index: &&ClusterIndex<'_>| {
+        context.is_reported(index.cluster_name()) && fleet::may_be_production(index.cluster())
+    };
+    let indexes: Vec<ClusterIndex<'_>> = context.indexes().collect();
+    let clusters: Vec<&ClusterIndex<'_>> = indexes.iter().filter(is_meant).collect();
+    let names: BTreeSet<String> = clusters.iter().map(|index| index.cluster_name().to_owned()).collect();
     let reported = context.fleet.clusters.iter().filter(|cluster| context.is_reported(&cluster.name));
     let left_out = reported.map(|cluster| cluster.name.clone()).filter(|name| !names.contains(name)).collect();
     let look = Look { context, clusters, findings: &findings.diagnostics };
@@ -236,7 +238,7 @@ impl<'a> Look<'a> {
             let cluster = finding.cluster.as_deref();
             ids.contains(&finding.rule)
                 && finding.severity > Severity::Note
-                && cluster.is_none_or(|name| self.clusters.iter().any(|index| index.cluster.name == name))
+                && cluster.is_none_or(|name| self.clusters.iter().any(|index| index.cluster_name() == name))
         };
         let place = |finding: &Diagnostic| Place { span: finding.span(), what: finding.message.clone() };
         self.findings.iter().filter(is_meant).map(place).collect()
@@ -253,7 +255,7 @@ impl<'a> Look<'a> {
         let (mut done, mut missing, mut asked) = (Vec::new(), Vec::new(), BTreeSet::new());
         for (index, workload) in self.workloads() {
             let namespace = workload.namespace();
-            if !asked.insert((index.cluster.name.as_str(), namespace)) {
+            if !asked.insert((index.cluster_name(), namespace)) {
                 continue;
             }
             if let Some(span) = find(index, namespace) {

@@ -11,6 +11,8 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock};
 
+use smol_str::SmolStr;
+
 use crate::diagnostic::Severity;
 use crate::flux::{Cluster, Object, SourceKey};
 use crate::kube::LabelSelector;
@@ -186,20 +188,20 @@ struct OfKind<'a> {
     kind: &'a str,
     /// In the order of [`Cluster::objects`].
     objects: Vec<Object<'a>>,
-    /// The same by namespace; made when a rule asks for it.
-    by_namespace: OnceLock<HashMap<&'a str, Vec<Object<'a>>>>,
+    /// Their places in the list by namespace; made when a rule asks for it.
+    by_namespace: OnceLock<HashMap<SmolStr, Vec<usize>>>,
 }
 
 impl<'a> OfKind<'a> {
-    fn in_namespace(&self, namespace: &str) -> &[Object<'a>] {
+    fn in_namespace(&self, namespace: &str) -> impl Iterator<Item = &Object<'a>> {
         let by_namespace = self.by_namespace.get_or_init(|| {
-            let mut found: HashMap<&'a str, Vec<Object<'a>>> = HashMap::new();
-            for object in &self.objects {
-                found.entry(object.resource.namespace()).or_default().push(*object);
+            let mut found: HashMap<SmolStr, Vec<usize>> = HashMap::new();
+            for (place, object) in self.objects.iter().enumerate() {
+                found.entry(object.resource.namespace().into()).or_default().push(place);
             }
             found
         });
-        by_namespace.get(namespace).map(Vec::as_slice).unwrap_or_default()
+        by_namespace.get(namespace).into_iter().flatten().filter_map(|place| self.objects.get(*place))
     }
 }
 
@@ -248,11 +250,6 @@ impl<'a> Entries<'a> {
 
     fn of_kind(&self, group: &str, kind: &str) -> &[Object<'a>] {
         self.kind(group, kind).map(|of_kind| of_kind.objects.as_slice()).unwrap_or_default()
-    }
-
-    /// Returns whether an operator makes pods that `selector` selects.
-    pub(super) fn is_made_pod(&self, namespace: &str, selector: &LabelSelector) -> bool {
-        made::is_made_pod(self, namespace, selector)
     }
 
     fn find_workloads(&self) -> Vec<Workload<'a>> {
@@ -310,9 +307,9 @@ impl<'a> ClusterIndex<'a> {
     }
 
     /// Returns the objects of a kind in `namespace`, in the order of [`Cluster::objects`].
-    pub(super) fn of_kind_in(&self, group: &str, kind: &str, namespace: &str) -> &[Object<'a>] {
+    pub(super) fn of_kind_in(&self, group: &str, kind: &str, namespace: &str) -> impl Iterator<Item = &Object<'a>> {
         self.ask(Question::Kind(group, kind));
-        self.entries.kind(group, kind).map(|of_kind| of_kind.in_namespace(namespace)).unwrap_or_default()
+        self.entries.kind(group, kind).into_iter().flat_map(move |of_kind| of_kind.in_namespace(namespace))
     }
 
     /// Returns the objects of every kind of a group, kind after kind.
@@ -346,7 +343,7 @@ impl<'a> ClusterIndex<'a> {
 
     /// Returns the names of the objects of a kind in `namespace`.
     pub(super) fn names(&self, group: &str, kind: &str, namespace: &str) -> impl Iterator<Item = &'a str> {
-        self.of_kind_in(group, kind, namespace).iter().map(|object| object.resource.name())
+        self.of_kind_in(group, kind, namespace).map(|object| object.resource.name())
     }
 
     /// Returns every object that makes pods, by kind.
@@ -390,7 +387,7 @@ impl<'a> ClusterIndex<'a> {
         self.asked.borrow_mut().add_all();
         let makes_pods = |group: &str| group.contains('.') && !PODLESS.iter().any(|known| group.ends_with(known));
         let mut custom = self.entries.kinds.iter().filter(|of_kind| makes_pods(of_kind.group));
-        if custom.any(|of_kind| !of_kind.in_namespace(namespace).is_empty()) {
+        if custom.any(|of_kind| of_kind.in_namespace(namespace).next().is_some()) {
             return Severity::Note;
         }
         self.absence(namespace, None)
@@ -410,6 +407,11 @@ impl<'a> ClusterIndex<'a> {
     /// Returns whether some object of the cluster makes a Service of this name.
     pub(super) fn is_made_service(&self, namespace: &str, name: &str) -> bool {
         made::is_made_service(self, namespace, name)
+    }
+
+    /// Returns whether an operator makes pods that `selector` selects.
+    pub(super) fn is_made_pod(&self, namespace: &str, selector: &LabelSelector) -> bool {
+        made::is_made_pod(self, namespace, selector)
     }
 
     /// Returns whether the text of `node` holds a variable whose value is not known offline.

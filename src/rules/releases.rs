@@ -88,7 +88,7 @@ Charts that are not in this repository. Where a `valuesFrom` is not known offlin
 
 /// A HelmRelease.
 fn releases<'a>(index: &ClusterIndex<'a>) -> Vec<Object<'a>> {
-    index.of_kind("helm.toolkit.fluxcd.io", "HelmRelease").iter().copied().collect()
+    index.of_kind("helm.toolkit.fluxcd.io", "HelmRelease").to_vec()
 }
 
 /// Returns the files that the chart of a release is in and the path of the chart, where they are in this repository.

@@ -112,7 +112,11 @@ impl Verdicts {
     /// repository where one may be among them.
     pub fn forget(&mut self, old: &Repo, new: &Repo, changes: &Changes) {
         for found in self.files.values_mut() {
-            changes.files.iter().filter_map(|id| found.get_mut(id.index())).for_each(|found| *found = None);
+            for id in &changes.files {
+                if let Some(found) = found.get_mut(id.index()) {
+                    *found = None;
+                }
+            }
         }
         self.forget_schemas(old, new, changes);
     }

@@ -141,13 +141,13 @@ fn parse_mapped(text: &str, map: &SpanMap, limits: &Limits) -> Parsed {
                 }
                 return parsed;
             }
-            Err(Stopped { error, parsed, after, open }) => {
+            Err(stopped) => {
+                let Stopped { error, mut parsed, after, open } = *stopped;
                 let at = error.marker().byte_offset().unwrap_or(0);
                 let quoted = matches!(error.kind(), ErrorKind::InvalidQuotedScalarIndent);
                 if quoted && repaired.indent_quoted(after, at) {
                     continue;
                 }
-                let mut parsed = *parsed;
                 let open = open.map(|open| repaired.original(open));
                 parsed.diagnostics.push(syntax::finding(&error, text, repaired.original(at), open, map));
                 return parsed;
@@ -160,14 +160,14 @@ fn parse_mapped(text: &str, map: &SpanMap, limits: &Limits) -> Parsed {
 struct Stopped {
     error: ScanError,
     /// What was read before.
-    parsed: Box<Parsed>,
+    parsed: Parsed,
     /// End of the last token that was read, in the parse buffer.
     after: usize,
     /// First byte of the innermost collection in brackets that is open, in the parse buffer.
     open: Option<usize>,
 }
 
-fn parse_once(repaired: &Repaired<'_>, map: &SpanMap, limits: &Limits) -> Result<Parsed, Stopped> {
+fn parse_once(repaired: &Repaired<'_>, map: &SpanMap, limits: &Limits) -> Result<Parsed, Box<Stopped>> {
     let options = granit_parser::options! {
         // Real files have hundreds of comment lines in a row; they are bounded by the size of the file.
         max_buffered_comment_events: usize::MAX,
@@ -187,7 +187,7 @@ fn parse_once(repaired: &Repaired<'_>, map: &SpanMap, limits: &Limits) -> Result
             }
             Err(error) => {
                 let open = builder.open_bracket();
-                return Err(Stopped { error, parsed: Box::new(builder.finish()), after, open });
+                return Err(Box::new(Stopped { error, parsed: builder.finish(), after, open }));
             }
         }
     }

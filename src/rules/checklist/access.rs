@@ -47,7 +47,7 @@ pub(super) fn secrets(look: &Look<'_>) -> Answer {
     ];
     let (mut done, mut missing) = (Vec::new(), look.found(&WRONG));
     for index in &look.clusters {
-        for secret in index.of_kind("", "Secret").into_iter().map(|object| object.resource) {
+        for secret in index.of_kind("", "Secret").iter().map(|object| object.resource) {
             if secret.node.get("sops").is_none() {
                 continue;
             }
@@ -59,7 +59,7 @@ pub(super) fn secrets(look: &Look<'_>) -> Answer {
             }
         }
         for (group, kind) in STORES {
-            let objects = index.of_kind(group, kind).into_iter().map(|object| object.resource);
+            let objects = index.of_kind(group, kind).iter().map(|object| object.resource);
             done.extend(
                 objects.map(|it| there(it.name_span(), format!("`{}` takes it from a store", it.object_ref()))),
             );
@@ -77,7 +77,7 @@ pub(super) fn tls(look: &Look<'_>) -> Answer {
     let mut missing = look.found(&["acme-staging-in-production", "issuer-missing", "wildcard-with-http01"]);
     let mut done = Vec::new();
     for index in &look.clusters {
-        for gateway in index.of_kind("gateway.networking.k8s.io", "Gateway").into_iter().map(|object| object.resource) {
+        for gateway in index.of_kind("gateway.networking.k8s.io", "Gateway").iter().map(|object| object.resource) {
             let listeners = gateway.node.get("spec").map(|spec| spec.items("listeners")).unwrap_or_default();
             let protocol = |listener: &Node| listener.get("protocol").and_then(Node::as_str).unwrap_or("").to_owned();
             let secure = listeners.iter().find(|listener| ["HTTPS", "TLS"].contains(&protocol(listener).as_str()));
@@ -88,7 +88,7 @@ pub(super) fn tls(look: &Look<'_>) -> Answer {
                 missing.push(there(gateway.name_span(), what));
             }
         }
-        for ingress in index.of_kind("networking.k8s.io", "Ingress").into_iter().map(|object| object.resource) {
+        for ingress in index.of_kind("networking.k8s.io", "Ingress").iter().map(|object| object.resource) {
             let list = ingress.node.at(&["spec", "tls"]);
             if let Some(tls) = list.filter(|tls| tls.as_sequence().is_some_and(|list| !list.is_empty())) {
                 done.push(there(tls.span, format!("certificate of `{}`", ingress.object_ref())));
@@ -104,7 +104,7 @@ pub(super) fn network(look: &Look<'_>) -> Answer {
     const CILIUM: [&str; 2] = ["CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy"];
     let (mut done, mut missing) = (Vec::new(), Vec::new());
     for (index, workload) in look.workloads() {
-        let policies = index.of_kind("networking.k8s.io", "NetworkPolicy").into_iter().map(|object| object.resource);
+        let policies = index.of_kind("networking.k8s.io", "NetworkPolicy").iter().map(|object| object.resource);
         let mut policies = policies.filter(|policy| policy.namespace() == workload.namespace());
         let selects = |policy: &&Resource| {
             let selector = policy.node.at(&["spec", "podSelector"]).map(LabelSelector::of_node).unwrap_or_default();
@@ -142,7 +142,7 @@ pub(super) fn accounts(look: &Look<'_>) -> Answer {
 
 /// Returns the bindings that make a program of this repository administrator of the cluster.
 fn administrators(index: &ClusterIndex<'_>) -> Vec<Place> {
-    let bindings = index.of_kind("rbac.authorization.k8s.io", "ClusterRoleBinding").into_iter();
+    let bindings = index.of_kind("rbac.authorization.k8s.io", "ClusterRoleBinding").iter();
     let is_one = |binding: &&Resource| {
         let text = |node: &Node, key: &str| node.get(key).and_then(Node::as_str).unwrap_or("").to_owned();
         let role = binding.node.at(&["roleRef", "name"]).and_then(Node::as_str);

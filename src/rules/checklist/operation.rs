@@ -35,7 +35,7 @@ const RECOVERY: &[&str] = &["disaster", "recover", "restore", "runbook"];
 
 /// Returns where a chart of these names is released.
 pub(super) fn chart(index: &ClusterIndex<'_>, names: &[&str]) -> Option<Place> {
-    let releases = index.of_kind("helm.toolkit.fluxcd.io", "HelmRelease").into_iter().map(|object| object.resource);
+    let releases = index.of_kind("helm.toolkit.fluxcd.io", "HelmRelease").iter().map(|object| object.resource);
     let mut charts = releases.filter_map(|release| Some((release, chart_name(index, release)?)));
     let (release, name) = charts.find(|(_, name)| names.contains(name))?;
     Some(there(release.name_span(), format!("chart `{name}`")))
@@ -69,7 +69,7 @@ pub(super) fn monitoring(look: &Look<'_>) -> Answer {
         let alerts = object(index, PROMETHEUS, &["PrometheusRule", "AlertmanagerConfig", "Alertmanager"]);
         let alerts = alerts.or(whole).or_else(|| image(index, &["alertmanager"]));
         let alerts = alerts.or_else(|| object(index, "notification.toolkit.fluxcd.io", &["Alert"]));
-        let name = &index.cluster.name;
+        let name = index.cluster_name();
         for (place, lack) in [(metrics, "nothing collects metrics"), (alerts, "nobody is alerted")] {
             match place {
                 Some(place) => done.push(place),
@@ -86,7 +86,7 @@ pub(super) fn logs(look: &Look<'_>) -> Answer {
         if let Some(place) = chart(index, LOGS).or_else(|| image(index, LOGS)) {
             done.push(place);
         } else {
-            let what = format!("nothing of cluster `{}` collects logs", index.cluster.name);
+            let what = format!("nothing of cluster `{}` collects logs", index.cluster_name());
             missing.push(Place { span: None, what });
         }
     }

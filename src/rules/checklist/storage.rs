@@ -82,14 +82,14 @@ fn stores<'a>(index: &ClusterIndex<'a>) -> Vec<Store<'a>> {
     ];
     let mut stores = Vec::new();
     for (group, kind, path) in VOLUMES {
-        for resource in index.of_kind(group, kind).into_iter().map(|object| object.resource) {
+        for resource in index.of_kind(group, kind).iter().map(|object| object.resource) {
             stores.extend(resource.node.at(path).map(|volume| store(resource, volume)));
         }
     }
     for (group, kind, list) in
         [("apps", "StatefulSet", None), ("elasticsearch.k8s.elastic.co", "Elasticsearch", Some("nodeSets"))]
     {
-        for resource in index.of_kind(group, kind).into_iter().map(|object| object.resource) {
+        for resource in index.of_kind(group, kind).iter().map(|object| object.resource) {
             let Some(spec) = resource.node.get("spec") else { continue };
             let holders: Vec<&Node> = list.map_or_else(|| vec![spec], |list| spec.items(list).iter().collect());
             let templates = holders.into_iter().flat_map(|holder| holder.items("volumeClaimTemplates"));

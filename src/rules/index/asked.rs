@@ -60,7 +60,9 @@ mod tests {
 
     fn questions(asked: &[Question<'_>]) -> Questions {
         let mut questions = Questions::default();
-        asked.iter().for_each(|question| questions.add(*question));
+        for question in asked {
+            questions.add(*question);
+        }
         questions
     }
 

@@ -82,7 +82,7 @@ pub(super) fn is_made_pod(index: &ClusterIndex<'_>, namespace: &str, selector: &
     let is_flux = namespace == "flux-system" && FLUX.iter().any(|app| has("app", app));
     is_flux
         || PODS.iter().any(|(group, kind, label)| {
-            let objects = index.of_kind(group, kind).into_iter().map(|object| object.resource);
+            let objects = index.of_kind(group, kind).iter().map(|object| object.resource);
             objects.filter(|resource| resource.namespace() == namespace).any(|resource| has(label, resource.name()))
         })
 }

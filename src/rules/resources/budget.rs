@@ -165,7 +165,7 @@ pub(super) fn pods_of<'a>(index: &ClusterIndex<'a>, workload: &Workload<'a>) -> 
     let written = resource.node.at(&["spec", "replicas"]).filter(|node| !node.is_null());
     // An autoscaler never goes below its minimum.
     let autoscalers = index.of_kind_in("autoscaling", "HorizontalPodAutoscaler", resource.namespace());
-    let minimum = autoscalers.iter().map(|object| object.resource).find_map(|autoscaler| {
+    let minimum = autoscalers.map(|object| object.resource).find_map(|autoscaler| {
         let target = |key| autoscaler.node.at(&["spec", "scaleTargetRef", key]).and_then(Node::as_str);
         let is_it = target("kind") == Some(resource.kind()) && target("name") == Some(resource.name());
         autoscaler.node.at(&["spec", "minReplicas"]).filter(|_| is_it)
