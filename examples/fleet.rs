@@ -32,8 +32,8 @@ fn main() -> ExitCode {
 fn read<'a>(arguments: &[&'a str]) -> Option<(&'a str, FileSet)> {
     match *arguments {
         [directory] => Some((directory, fleet::fleet(fleet::APPS))),
-        [directory, apps] => Some((directory, fleet::fleet(apps.parse().ok()?))),
         [directory, "--schemas"] => Some((directory, schemas())),
+        [directory, apps] => Some((directory, fleet::fleet(apps.parse().ok()?))),
         [directory, "--kinds", manifests] => Some((directory, kinds::manifests(manifests.parse().ok()?))),
         _ => None,
     }
