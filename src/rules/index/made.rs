@@ -80,7 +80,11 @@ pub(super) fn is_made_service(index: &ClusterIndex<'_>, namespace: &str, name: &
 pub(super) fn is_made_pod(index: &ClusterIndex<'_>, namespace: &str, selector: &LabelSelector) -> bool {
     let has = |label: &str, value: &str| selector.matches(|key| (key == label).then_some(value));
     let is_flux = namespace == "flux-system" && FLUX.iter().any(|app| has("app", app));
+    // cert-manager answers challenges by a pod beside the Ingress or Gateway.
+    let has_issuers = ["Issuer", "ClusterIssuer"].iter().any(|kind| !index.of_kind("cert-manager.io", kind).is_empty());
+    let is_solver = has_issuers && has("acme.cert-manager.io/http01-solver", "true");
     is_flux
+        || is_solver
         || PODS.iter().any(|(group, kind, label)| {
             let objects = index.of_kind(group, kind).iter().map(|object| object.resource);
             objects.filter(|resource| resource.namespace() == namespace).any(|resource| has(label, resource.name()))

@@ -121,7 +121,8 @@ fn check_pods(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnostic>) 
         let namespace = policy.resource.namespace();
         let is_proven = index.absence_of_pods(namespace) == Severity::Error;
         let Some(node) = policy.resource.node.at(&["spec", "podSelector"]).filter(|_| is_proven) else { continue };
-        if !policy.selector.is_empty() && index.selected(namespace, &policy.selector).is_empty() {
+        let is_empty = index.selected(namespace, &policy.selector).is_empty();
+        if !policy.selector.is_empty() && is_empty && !index.is_made_pod(namespace, &policy.selector) {
             let message = format!(
                 "`{}` is about pods with `{}`, and there are none",
                 policy.resource.object_ref(),
@@ -144,7 +145,7 @@ fn check_pods(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnostic>) 
             None => vec![policy.namespace()],
         };
         let is_proven = |name: &&str| index.absence_of_pods(name) == Severity::Error;
-        let is_empty = |name: &&str| index.selected(name, &pods).is_empty();
+        let is_empty = |name: &&str| index.selected(name, &pods).is_empty() && !index.is_made_pod(name, &pods);
         if pods.is_empty() || inside.is_empty() || !inside.iter().all(|name| is_proven(name) && is_empty(name)) {
             continue;
         }
