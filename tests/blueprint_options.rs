@@ -16,8 +16,14 @@ use rayon::prelude::*;
 /// Options that a blueprint cannot have, with why; `*` is every blueprint.
 const REFUSED: &[(&str, &str, &str)] = &[
     ("*", "dns=external-dns", "ExternalDNS writes into a zone of yours"),
+    ("crypto-analytics", "gateway=none", "`apps.api-gateway.host` needs a gateway"),
+    ("crypto-analytics", "kafka.enabled=false", "needs Kafka: set kafka.enabled"),
+    ("crypto-analytics", "postgres.enabled=false", "which is not there: set postgres.enabled"),
+    ("crypto-analytics", "valkey.enabled=false", "which is not there: set valkey.enabled"),
     ("crypto-trading", "kafka.enabled=false", "needs Kafka: set kafka.enabled"),
     ("minimal", "gateway=none", "`apps.web.host` needs a gateway"),
+    ("recommendation", "gateway=ingress-nginx", "which needs a gateway of the Gateway API"),
+    ("recommendation", "gateway=none", "`apps.gateway.host` needs a gateway"),
 ];
 
 fn blueprints() -> Vec<Blueprint> {
