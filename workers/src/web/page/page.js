@@ -257,7 +257,7 @@ function drawHealth() {
     ["Late trades", `${whole(progress.corrected + progress.too_late)}`, `${whole(progress.corrected)} corrected a candle, ${whole(progress.too_late)} too late`],
     ["Duplicates", whole(progress.duplicates), "counted once"],
     ["Dead letters", whole(progress.dead_letters), "records that are no trades"],
-    ["Missing trades", whole(progress.missing), "ids skipped, of all pairs"],
+    ["Missing trades", whole(progress.missing), "when their windows closed, of all pairs"],
     ["Open candles", whole(progress.open), "of all pairs"],
   ]);
 }
