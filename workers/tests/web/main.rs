@@ -76,6 +76,8 @@ fn the_page_needs_nothing_from_elsewhere_and_may_load_nothing_from_elsewhere() {
         assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("content-security-policy"), "{file}");
         let elsewhere = answer.replace("http://www.w3.org/2000/svg", "");
         assert!(!elsewhere.contains("://") && !answer.contains("innerHTML"), "{file}");
+        let is_in_every_font = |character: char| character <= '\u{ff}' || "–−".contains(character);
+        assert_eq!(answer.chars().find(|character| !is_in_every_font(*character)), None, "{file}");
     }
 }
 

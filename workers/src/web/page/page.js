@@ -238,7 +238,7 @@ function drawHeadline(candles) {
   const percent = (Number(last.close) / Number(first.open) - 1) * 100;
   const span = (last.start_us - first.start_us) / 1e6 + seconds();
   const rounded = Number(percent.toFixed(2));
-  const sign = rounded > 0 ? "▲ +" : rounded < 0 ? "▼ −" : "";
+  const sign = rounded > 0 ? "+" : rounded < 0 ? "−" : "";
   change.dataset.direction = rounded > 0 ? "up" : rounded < 0 ? "down" : "none";
   change.textContent = `${sign}${Math.abs(rounded).toFixed(2)} % in ${length(span >= 120 ? Math.round(span / 60) * 60 : span)}`;
 }
