@@ -148,6 +148,7 @@ fn parse_mapped(text: &str, map: &SpanMap, limits: &Limits) -> Parsed {
                 if quoted && repaired.indent_quoted(after, at) {
                     continue;
                 }
+                let open = if quoted { repaired.unclosed_quote(after, at) } else { open };
                 let open = open.map(|open| repaired.original(open));
                 parsed.diagnostics.push(syntax::finding(&error, text, repaired.original(at), open, map));
                 return parsed;

@@ -49,7 +49,8 @@ impl<'a> Repaired<'a> {
         if self.scalars.len() >= MOST {
             return false;
         }
-        let Some(scalar) = find_quoted(&self.text, after, at) else { return false };
+        let Some((start, Some(end))) = find_quoted(&self.text, after, at) else { return false };
+        let scalar = start..end;
         let spaces = scalar.start - line_start(&self.text, scalar.start) + 1;
         self.scalars.push(self.original(scalar.start)..self.original(scalar.end));
 
@@ -71,6 +72,11 @@ impl<'a> Repaired<'a> {
         self.record(&insertions);
         self.text = Cow::Owned(repaired);
         true
+    }
+
+    /// Returns where, in the buffer, the quoted scalar begins that holds byte `at`, begins at or after `after`, and never ends.
+    pub(super) fn unclosed_quote(&self, after: usize, at: usize) -> Option<usize> {
+        find_quoted(&self.text, after, at).filter(|(_, end)| end.is_none()).map(|(start, _)| start)
     }
 
     /// Merges new insertions (positions in the buffer before them) into the table.
@@ -97,8 +103,9 @@ impl<'a> Repaired<'a> {
     }
 }
 
-/// Returns the quoted scalar that holds byte `at`, looking from `after` on past indicators, properties and comments.
-fn find_quoted(text: &str, after: usize, at: usize) -> Option<Range<usize>> {
+/// Returns where the quoted scalar that holds byte `at` begins and ends, where it does, looking from `after` on past indicators,
+/// properties and comments.
+fn find_quoted(text: &str, after: usize, at: usize) -> Option<(usize, Option<usize>)> {
     let bytes = text.as_bytes();
     let mut position = after;
     while position < at {
@@ -106,11 +113,11 @@ fn find_quoted(text: &str, after: usize, at: usize) -> Option<Range<usize>> {
         let starts_token = position == 0 || matches!(bytes[position - 1], b' ' | b'\t' | b'\n' | b'[' | b'{' | b',');
         match byte {
             b'"' | b'\'' if starts_token => {
-                let end = end_of_quoted(bytes, position)?;
-                if end > at {
-                    return Some(position..end);
+                let end = end_of_quoted(bytes, position);
+                match end {
+                    Some(end) if end <= at => position = end,
+                    _ => return Some((position, end)),
                 }
-                position = end;
             }
             b'#' if starts_token => position += text[position..].find('\n')?,
             _ => position += 1,

@@ -9,8 +9,8 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::text::{line_end, line_start};
 use crate::yaml::parse::{SYNTAX, SpanMap, limit};
 
-/// Returns the finding of `error`, which the scanner came to at byte `at` of `text`. `open` is the first byte of the innermost
-/// bracket that was read and not closed by then.
+/// Returns the finding of `error`, which the scanner came to at byte `at` of `text`. `open` is the first byte of what was
+/// not closed by then: a quote where the error is in quoted text, else the innermost bracket.
 pub(super) fn finding(error: &ScanError, text: &str, at: usize, open: Option<usize>, map: &SpanMap) -> Diagnostic {
     let at = character(text, at);
     let invalid = |place: Range<usize>, label: Cow<'static, str>| {
@@ -26,6 +26,11 @@ pub(super) fn finding(error: &ScanError, text: &str, at: usize, open: Option<usi
         ErrorKind::UnclosedQuotedScalar | ErrorKind::DocumentIndicatorInQuotedScalar => {
             invalid(at, "this quote is never closed".into()).help("close it")
         }
+        kind @ ErrorKind::InvalidQuotedScalarIndent => match open {
+            // What stands too far left is the next key.
+            Some(quote) => invalid(character(text, quote), "this quote is never closed".into()).help("close it"),
+            None => invalid(at, kind.to_string().into()),
+        },
         ErrorKind::UnclosedFlowCollection { open } => {
             let closing = closing_of(*open);
             invalid(at, format!("this `{open}` is never closed").into()).help(format!("close it with `{closing}`"))
@@ -46,6 +51,8 @@ pub(super) fn finding(error: &ScanError, text: &str, at: usize, open: Option<usi
                     | ErrorKind::BlockEntryInFlowCollection
                     | ErrorKind::InvalidColonPlacement
                     | ErrorKind::InvalidFlowScalarIndent
+                    | ErrorKind::InvalidTrailingSingleQuotedScalar
+                    | ErrorKind::InvalidTrailingDoubleQuotedScalar
                     | ErrorKind::MappingValueNotAllowed
                     | ErrorKind::BlockSequenceEntryNotAllowed
                     | ErrorKind::ExpectedNodeContent

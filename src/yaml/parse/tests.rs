@@ -148,7 +148,7 @@ fn a_mistake_is_shown_where_it_was_made() {
         ("metadata:\n  name: x\n\t\tnamespace: y\n", &[(3, "\t\t")]),
         ("a: |\n\ttext\n", &[(2, "\t")]),
         ("args: [a, b\nname: x\n", &[(2, ":"), (1, "[")]),
-        ("list:\n  - {a: 1\n  - b\n", &[(3, "-"), (2, "{")]),
+        ("list:\n  - {a: 1\n  - b\n", &[(2, "{")]),
         ("args: [\"a\" \"b\"]\n", &[(1, "\""), (1, "[")]),
         ("args: [a, b\n", &[(1, "[")]),
         ("args: [a, b\n---\nc: 1\n", &[(1, "[")]),
