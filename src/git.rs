@@ -2,6 +2,8 @@
 //!
 //! Owns libgit2. It never fetches, pushes or touches a working tree.
 
+mod branch;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,6 +13,7 @@ use git2::{
     ErrorCode, MergeFileInput, ObjectType, Repository, RepositoryInitOptions, Signature, TreeWalkMode, TreeWalkResult,
 };
 
+pub use crate::git::branch::{check_branch, commit_on_new_branch};
 use crate::text::{Content, FileSet, MAX_FILE_BYTES, RepoPath, is_never_entered};
 
 /// Branch that a new repository starts with.
@@ -49,6 +52,12 @@ pub enum GitError {
     /// There is a repository already.
     #[error("make a Git repository in `{0}`: there is one already")]
     Exists(PathBuf),
+    /// It is no name of a branch.
+    #[error("make the branch `{0}`: Git takes no such name")]
+    BranchName(String),
+    /// A branch has the name.
+    #[error("make the branch `{0}`: it exists")]
+    BranchExists(String),
     /// libgit2 refused.
     #[error("{what}")]
     Refused {
@@ -252,7 +261,18 @@ pub fn make_tag(directory: &Path, name: &str, message: &str, author: &Author) ->
 /// # Errors
 /// When it names nobody.
 pub fn configured_author() -> Result<Author, GitError> {
-    let configuration = git2::Config::open_default().map_err(refused("read the configuration of Git"))?;
+    author_of(&git2::Config::open_default().map_err(refused("read the configuration of Git"))?)
+}
+
+/// Returns who commits in the repository that `directory` is in: its own configuration counts first.
+///
+/// # Errors
+/// When there is no repository, or its configuration names nobody.
+pub fn author_in(directory: &Path) -> Result<Author, GitError> {
+    author_of(&open(directory)?.config().map_err(refused("read the configuration of Git"))?)
+}
+
+fn author_of(configuration: &git2::Config) -> Result<Author, GitError> {
     let value = |key| configuration.get_string(key).ok().filter(|value| !value.trim().is_empty());
     match (value("user.name"), value("user.email")) {
         (Some(name), Some(email)) => Ok(Author { name, email }),

@@ -12,18 +12,22 @@
 //! ```
 
 mod constraint;
+mod explain;
 mod marked;
 mod marker;
 mod number;
 mod pattern;
 mod policy;
 mod reference;
+mod repeats;
 mod select;
 mod semver;
 mod setters;
 mod tags;
+mod verdict;
 
 pub use crate::image::constraint::{Constraint, ConstraintError};
+pub use crate::image::explain::{Explanation, Group, explain};
 pub use crate::image::marked::{Marked, MarkedFile, ReadFile, marked_files};
 pub(crate) use crate::image::marker::KEY;
 pub use crate::image::marker::{Field, Marker, Marking, markers, read_marker};
@@ -32,9 +36,10 @@ pub use crate::image::policy::{
     Choice, DEFAULT_EXCLUSION, Digests, Filter, Order, Policy, PolicyError, read_digests, read_exclusions,
 };
 pub use crate::image::reference::{ImageRef, LONGEST_TAG, Reflected, image_problem, is_tag, reflect};
-pub use crate::image::select::{Outcome, SelectError, Verdict, explain, key_of, scan, select};
+pub use crate::image::select::{Outcome, SelectError, key_of, scan, select};
 pub use crate::image::semver::{Grammar, Version};
 pub use crate::image::setters::{
     Change, FileUpdate, Mode, Setters, Update, UpdateError, is_format_stable, is_read_by_setters, passes_screen, update,
 };
 pub use crate::image::tags::{TagList, TagProblem, TagsError, tags_of_client};
+pub use crate::image::verdict::{Kind, Verdict};

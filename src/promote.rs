@@ -18,6 +18,6 @@ mod simulate;
 
 pub use crate::promote::lists::{PolicySelection, TagLists, selections};
 pub use crate::promote::plan::{Direction, Plan, PromoteError, Step, plan};
-pub use crate::promote::rollback::{Rollback, RollbackError, rollback};
+pub use crate::promote::rollback::{NarrowedRange, Rollback, RollbackError, rollback};
 pub use crate::promote::run::{Run, Scope, automate, images_of};
 pub use crate::promote::simulate::{Commit, Event, EventsError, Moment, Simulation, read_events};

@@ -26,6 +26,7 @@ mod images;
 mod json;
 mod junit;
 mod markdown;
+mod object;
 mod place;
 mod plans;
 mod redact;
@@ -33,18 +34,20 @@ mod sarif;
 mod snippet;
 mod summary;
 mod text;
+mod verdicts;
 
 pub use crate::report::checklist::{checklist_json, checklist_text};
 pub use crate::report::diff::diff;
 pub use crate::report::github::github;
 pub use crate::report::gitlab::gitlab;
 pub use crate::report::images::{
-    ImageRow, image_rows, images_json, images_table, runs_json, verdicts_json, verdicts_text,
+    ImageRow, image_rows, images_json, images_table, runs_json, selection_rule, tags_json,
 };
 pub use crate::report::json::{JSON_VERSION, json};
 pub use crate::report::junit::junit;
 pub use crate::report::markdown::{MARKDOWN_MAX, markdown};
-pub use crate::report::plans::{plan_json, plan_text, timeline_json, timeline_text};
+pub use crate::report::plans::{plan_json, plan_text, rollback_json, timeline_json, timeline_text};
 pub use crate::report::redact::Redactions;
 pub use crate::report::sarif::sarif;
 pub use crate::report::text::{Color, text};
+pub use crate::report::verdicts::{Title, reasons_text, verdicts_json, verdicts_text};

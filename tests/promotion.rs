@@ -10,7 +10,7 @@ use gitops_gen::generate;
 use gitops_gen::git::{self, Author};
 use gitops_gen::promote::{Event, Moment, Simulation};
 use gitops_gen::repo::Repo;
-use gitops_gen::text::{self, FileSet};
+use gitops_gen::text::{self, FileSet, RepoPath};
 
 const IMAGE: &str = "ghcr.io/gitops-gen/candles";
 const BUILDS: [&str; 5] = [
@@ -169,6 +169,75 @@ fn a_promotion_that_cannot_be_is_refused_and_nothing_is_written() {
     assert!(said(&detached).contains("HEAD is detached"), "{}", said(&detached));
     assert_eq!(read(root.path(), PRIMARY), before);
     assert!(git::tags(root.path()).unwrap().is_empty());
+}
+
+#[test]
+fn a_promotion_onto_a_branch_leaves_the_working_tree_and_head_alone() {
+    let root = repository();
+    let before = read(root.path(), PRIMARY);
+    let tagged = run(root.path(), &["promote", "candles", "v1.0.0", "--tag", "v1.0.0"]);
+    assert!(tagged.status.success(), "{}", said(&tagged));
+    // What is not committed is neither in the way nor on the branch.
+    fs::write(root.path().join("notes.yaml"), "a: 1\n").unwrap();
+    let head = git::merge_base(root.path(), "HEAD").unwrap();
+    let done = run(root.path(), &["promote", "candles", "v1.0.0", "--branch", "release/candles"]);
+    assert!(done.status.success(), "{}", said(&done));
+    assert!(said(&done).contains("branch release/candles made at "), "{}", said(&done));
+    assert_eq!(read(root.path(), PRIMARY), before);
+    assert_eq!(git::merge_base(root.path(), "HEAD").unwrap(), head);
+    let promoted = git::read_revision(root.path(), "release/candles").unwrap();
+    let text = promoted.text(&RepoPath::new(PRIMARY).unwrap()).unwrap();
+    assert!(text.contains("newTag: \"v1.0.0\" #"), "{text}");
+    assert_eq!(changed_lines(&before, text), 1);
+    assert!(!promoted.is_file(&RepoPath::new("notes.yaml").unwrap()));
+    let repository = git2::Repository::open(root.path()).unwrap();
+    let commit = repository.revparse_single("release/candles").unwrap().peel_to_commit().unwrap();
+    let message = commit.message().unwrap_or_default();
+    assert!(message.starts_with("Promote candles to v1.0.0\n\n"), "{message}");
+    assert!(message.contains(&format!("{PRIMARY}: v0.1.0 -> v1.0.0\n")), "{message}");
+
+    let refusals: [(&[&str], &str); 3] = [
+        (&["promote", "candles", "v1.0.0", "--branch", "release/candles"], "it exists"),
+        (&["rollback", "candles", "--to", "v0.1.0", "--branch", "a..b"], "Git takes no such name"),
+        (&["promote", "candles", "v2.0.0", "--branch", "other"], "Git has no such tag"),
+    ];
+    for (arguments, reason) in refusals {
+        let output = run(root.path(), arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", said(&output));
+        assert!(said(&output).contains(reason), "{arguments:?}: {}", said(&output));
+    }
+    repository.set_head_detached(repository.head().unwrap().peel_to_commit().unwrap().id()).unwrap();
+    let detached = run(root.path(), &["promote", "candles", "v1.0.0", "--branch", "other"]);
+    assert!(said(&detached).contains("HEAD is detached"), "{}", said(&detached));
+    let branches = repository.branches(Some(git2::BranchType::Local)).unwrap().count();
+    assert_eq!(branches, 2, "main and the first one");
+}
+
+#[test]
+fn a_rollback_onto_a_branch_holds_there_and_says_why() {
+    let root = repository();
+    let written = run(root.path(), &["promote", "candles", "v1.0.0", "--write", "--tag", "v1.0.0"]);
+    assert!(written.status.success(), "{}", said(&written));
+    let repository = git2::Repository::open(root.path()).unwrap();
+    let mut index = repository.index().unwrap();
+    index.add_path(Path::new(PRIMARY)).unwrap();
+    index.write().unwrap();
+    let tree = repository.find_tree(index.write_tree().unwrap()).unwrap();
+    let signature = git2::Signature::now("A Tester", "tester@example.com").unwrap();
+    let parent = repository.head().unwrap().peel_to_commit().unwrap();
+    repository.commit(Some("HEAD"), &signature, &signature, "v1.0.0", &tree, &[&parent]).unwrap();
+
+    let back = run(root.path(), &["rollback", "candles", "--to", "v0.1.0", "--branch", "back", "--json"]);
+    assert!(back.status.success(), "{}", said(&back));
+    let plan: serde_json::Value = serde_json::from_slice(&back.stdout).unwrap();
+    assert_eq!((&plan["version"], &plan["app"], &plan["tag"]), (&1.into(), &"candles".into(), &"v0.1.0".into()));
+    assert_eq!(plan["ranges"][0]["new"], ">=0.1.0 !=1.0.0");
+    let commit = repository.revparse_single("back").unwrap().peel_to_commit().unwrap();
+    let message = commit.message().unwrap_or_default().to_owned();
+    assert!(message.starts_with("Roll back candles to v0.1.0\n\n"), "{message}");
+    assert!(message.contains("automation does not go beyond it.\n"), "{message}");
+    let files = git::read_revision(root.path(), "back").unwrap();
+    assert!(files.iter().any(|(path, _)| files.text(path).is_some_and(|text| text.contains(">=0.1.0 !=1.0.0"))));
 }
 
 #[test]

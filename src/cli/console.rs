@@ -59,16 +59,24 @@ impl Console {
         stdout.flush()
     }
 
+    /// Prints data that is too much for one text: `write` is given stdout, and writes piece by piece.
+    pub(super) fn stream(&self, write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) -> io::Result<()> {
+        let mut stdout = BufWriter::new(self.stdout.lock());
+        write(&mut stdout)?;
+        stdout.flush()
+    }
+
     /// Prints texts, each a YAML document, with `---` between them.
     pub(super) fn print_documents(&self, documents: &[Box<str>]) -> io::Result<()> {
-        let mut stdout = BufWriter::new(self.stdout.lock());
-        for (at, document) in documents.iter().enumerate() {
-            if at > 0 {
-                stdout.write_all(b"---\n")?;
+        self.stream(|stdout| {
+            for (at, document) in documents.iter().enumerate() {
+                if at > 0 {
+                    stdout.write_all(b"---\n")?;
+                }
+                stdout.write_all(document.as_bytes())?;
             }
-            stdout.write_all(document.as_bytes())?;
-        }
-        stdout.flush()
+            Ok(())
+        })
     }
 
     /// Clears the terminal, where stdout is one.

@@ -1,21 +1,21 @@
 //! `gitops-gen promote`: a version of an application, to every place whose policy takes it, in waves.
 
+pub(super) mod destination;
+
 use std::path::{Path, PathBuf};
 
 use crate::cli::console::Console;
 use crate::cli::fleet::Rendered;
 use crate::cli::images::{Target, lists};
-use crate::cli::{CliError, Ended, fleet, tree};
-use crate::diagnostic::Severity;
-use crate::flux::{Fleet, FluxVersion};
+use crate::cli::promote::destination::{Destination, Edited};
+use crate::cli::{CliError, Ended, fleet};
+use crate::flux::Fleet;
 use crate::git;
 use crate::promote::{self, Plan, TagLists};
 use crate::repo::Repo;
 use crate::report;
-use crate::rules::{self, Context};
-use crate::text;
 
-/// Plan the promotion of a version, in waves; --write edits the values at the markers
+/// Plan the promotion of a version, in waves; --write or --branch edits the values at the markers
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Name of the application's ImageRepository
@@ -27,9 +27,8 @@ pub(super) struct Args {
     /// Directory with lists of image tags, or a lock file
     #[arg(long, value_name = "DIR")]
     tags: Option<PathBuf>,
-    /// Edit the files, after the result was validated in memory
-    #[arg(long)]
-    write: bool,
+    #[command(flatten)]
+    destination: Destination,
     /// Make this annotated Git tag at the current commit
     #[arg(long = "tag", value_name = "VERSION")]
     tag: Option<String>,
@@ -59,9 +58,10 @@ pub(super) enum RefusedError {
 
 /// Prints the plan, and makes it so where that is wanted.
 pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
-    let repo = tree::read(&args.target.root)?.repo;
+    let root = &args.target.root;
+    let repo = args.destination.read(root)?;
     let (fleet, version) = fleet::render(&repo, &args.target.clusters, args.target.flux_version, Rendered::Wanted)?;
-    let known = known_tags(&args.target.root, args.tags.as_deref(), &fleet, &args.app, console)?;
+    let known = known_tags(root, args.tags.as_deref(), &fleet, &args.app, console)?;
     let wanted = args.release.as_deref().or(args.tag.as_deref());
     let plan = promote::plan(&repo, &fleet, version, &args.app, (wanted, &known.all))?;
     if let Some((image, tags)) = &known.listed
@@ -69,22 +69,21 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
     {
         return Err(RefusedError::NotInRegistry { version: plan.version, image: image.clone() }.into());
     }
-    if args.write || args.tag.is_some() {
-        check_tree(&args.target.root)?;
+    args.destination.check(root)?;
+    if args.tag.is_some() {
+        destination::check_tree(root)?;
     }
     check_tag(args, &plan, &known.git)?;
-    let files = plan.apply(&repo)?;
+    let after = Repo::new(plan.apply(&repo)?);
     print(&plan, args.json, console)?;
-    let after = Repo::new(files);
-    if !args.write && !args.json {
+    if args.destination.is_preview() && !args.json {
         console.print(&report::diff(&repo, &after, console.color))?;
     }
-    if args.write {
-        write(&args.target.root, &repo, &after, version, console)?;
-    }
+    let edited = Edited { repo: &repo, after: &after, version, message: &plan.commit_message() };
+    args.destination.put(root, &edited, console)?;
     if let Some(tag) = &args.tag {
-        let author = git::configured_author()?;
-        git::make_tag(&args.target.root, tag, &format!("{} {tag}\n", args.app), &author)?;
+        let author = git::author_in(root)?;
+        git::make_tag(root, tag, &format!("{} {tag}\n", args.app), &author)?;
         console.say(&format!("tag {tag} made; push it with `git push origin {tag}`"));
     }
     Ok(Ended::Clean)
@@ -125,18 +124,6 @@ pub(super) fn known_tags(
     Ok(Known { git, listed, all })
 }
 
-/// Refuses a working tree that is not as it was committed, or not on a branch.
-pub(super) fn check_tree(root: &Path) -> Result<(), CliError> {
-    let state = git::state(root)?;
-    if state.branch.is_none() {
-        return Err(RefusedError::Detached.into());
-    }
-    match state.changed.first() {
-        Some(path) => Err(RefusedError::Dirty(format!("`{path}`")).into()),
-        None => Ok(()),
-    }
-}
-
 fn check_tag(args: &Args, plan: &Plan, git_tags: &[String]) -> Result<(), CliError> {
     if let Some(tag) = args.tag.as_ref().filter(|tag| git_tags.contains(tag)) {
         return Err(RefusedError::TagExists(tag.clone()).into());
@@ -144,7 +131,7 @@ fn check_tag(args: &Args, plan: &Plan, git_tags: &[String]) -> Result<(), CliErr
     let is_tagged = git_tags.contains(&plan.version) || args.tag.as_ref() == Some(&plan.version);
     // A build of a branch has no tag of its own in Git.
     let is_release = plan.version.trim_start_matches('v').starts_with(|first: char| first.is_ascii_digit());
-    if args.write && is_release && !is_tagged {
+    if !args.destination.is_preview() && is_release && !is_tagged {
         return Err(RefusedError::TagMissing(plan.version.clone()).into());
     }
     Ok(())
@@ -153,31 +140,4 @@ fn check_tag(args: &Args, plan: &Plan, git_tags: &[String]) -> Result<(), CliErr
 fn print(plan: &Plan, is_json: bool, console: &Console) -> Result<(), CliError> {
     console.print(&if is_json { report::plan_json(plan) } else { report::plan_text(plan) })?;
     Ok(())
-}
-
-/// Writes the files of `after`, unless they would have errors that they do not have now.
-pub(super) fn write(
-    root: &Path,
-    repo: &Repo,
-    after: &Repo,
-    version: FluxVersion,
-    console: &Console,
-) -> Result<(), CliError> {
-    let before = errors(repo, version)?;
-    let new: Vec<String> = errors(after, version)?.into_iter().filter(|error| !before.contains(error)).collect();
-    if let Some(first) = new.first() {
-        let more = if new.len() > 1 { format!(" and {} more", new.len() - 1) } else { String::new() };
-        return Err(RefusedError::Errors(format!("the error \"{first}\"{more}")).into());
-    }
-    let changed = text::replace_texts(root, repo.files(), after.files())?;
-    console.say(&format!("{changed} {} written", if changed == 1 { "file" } else { "files" }));
-    Ok(())
-}
-
-/// Returns the messages of the errors of a repository.
-fn errors(repo: &Repo, version: FluxVersion) -> Result<Vec<String>, CliError> {
-    let (fleet, _) = fleet::render(repo, &[], Some(version), Rendered::All)?;
-    let findings = rules::check(&Context::new(repo, &fleet, version));
-    let errors = findings.diagnostics.into_iter().filter(|finding| finding.severity == Severity::Error);
-    Ok(errors.map(|finding| format!("{}: {}", finding.rule, finding.message)).collect())
 }

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use crate::cli::console::Console;
 use crate::cli::fleet::Rendered;
 use crate::cli::images::Target;
-use crate::cli::{CliError, Ended, fleet, promote, tree};
+use crate::cli::promote::destination::{Destination, Edited};
+use crate::cli::{CliError, Ended, fleet, promote};
 use crate::promote::rollback;
 use crate::repo::Repo;
 use crate::report;
@@ -22,31 +23,37 @@ pub(super) struct Args {
     /// Directory with lists of image tags, or a lock file
     #[arg(long, value_name = "DIR")]
     tags: Option<PathBuf>,
-    /// Edit the files, after the result was validated in memory
-    #[arg(long)]
-    write: bool,
+    #[command(flatten)]
+    destination: Destination,
     #[command(flatten)]
     target: Target,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
 }
 
 /// Prints the plan and its reasons, and makes it so where that is wanted.
 pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
-    let repo = tree::read(&args.target.root)?.repo;
+    let root = &args.target.root;
+    let repo = args.destination.read(root)?;
     let (fleet, version) = fleet::render(&repo, &args.target.clusters, args.target.flux_version, Rendered::Wanted)?;
-    let known = promote::known_tags(&args.target.root, args.tags.as_deref(), &fleet, &args.app, console)?;
+    let known = promote::known_tags(root, args.tags.as_deref(), &fleet, &args.app, console)?;
     let done = rollback(&repo, &fleet, version, &args.app, (&args.to, &known.all))?;
-    if args.write {
-        promote::check_tree(&args.target.root)?;
-    }
-    console.say("A plain revert would be undone: the policy still selects the newest version.");
-    for reason in &done.reasons {
-        console.say(&format!("{reason}."));
-    }
-    let after = Repo::new(done.files);
-    if args.write {
-        promote::write(&args.target.root, &repo, &after, version, console)?;
+    args.destination.check(root)?;
+    if args.json {
+        console.print(&report::rollback_json(&done))?;
     } else {
+        console.say("A plain revert would be undone: the policy still selects the newest version.");
+        for reason in &done.reasons {
+            console.say(&format!("{reason}."));
+        }
+    }
+    let message = done.commit_message();
+    let after = Repo::new(done.files);
+    if args.destination.is_preview() && !args.json {
         console.print(&report::diff(&repo, &after, console.color))?;
     }
+    let edited = Edited { repo: &repo, after: &after, version, message: &message };
+    args.destination.put(root, &edited, console)?;
     Ok(Ended::Clean)
 }

@@ -116,6 +116,15 @@ impl Constraint {
         let probe = |text: &str| Version::parse(text, Grammar::Loose).is_some_and(|version| self.accepts(&version));
         probe("0.0.0") && probe("0.0.1") && probe("18446744073709551615.0.0")
     }
+
+    /// Returns the first prerelease of a release that the range ends before, where it takes that: `2.0.0-0` of
+    /// `>=1.0.0-0 <2.0.0`.
+    pub fn prerelease_of_bound(&self) -> Option<Version> {
+        let items = self.groups.iter().filter(|group| group.names_prerelease).flat_map(|group| &group.items);
+        let bounds = items.filter(|item| item.operator == Operator::Less && !item.bound.is_prerelease());
+        let mut first = bounds.map(|item| Version { prerelease: "0".to_owned(), ..item.bound.clone() });
+        first.find(|version| self.accepts(version))
+    }
 }
 
 /// Turns each `A - B` into two comparisons.
@@ -264,6 +273,14 @@ mod tests {
         assert!(!accepts(">=1.0.0-0 <2.0.0-0", "2.0.0-alpha"));
         let strict = Constraint::parse(">=1.0.0-0 <2.0.0", Grammar::Strict).unwrap();
         assert!(!strict.accepts(&Version::parse("1.5.0-rc.1", Grammar::Strict).unwrap()));
+    }
+
+    #[test]
+    fn a_range_with_prereleases_takes_those_of_its_bound() {
+        let first = |range| Constraint::parse(range, Grammar::Loose).unwrap().prerelease_of_bound();
+        assert_eq!(first(">=1.0.0-0 <2.0.0").map(|version| version.to_string()).as_deref(), Some("2.0.0-0"));
+        assert!(first(">=1.0.0-0 <2.0.0-0").is_none() && first(">=1.0.0 <2.0.0").is_none());
+        assert!(first(">=1.0.0 <2.0.0 || >=3.0.0-0").is_none());
     }
 
     #[test]

@@ -2,6 +2,10 @@
 
 /// Returns the number that `text` is; nothing for what Go refuses, and for what does not fit 64 bits.
 pub(super) fn parse(text: &str) -> Option<f64> {
+    // Nearly every number is one: seconds, or the count of a build.
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return text.parse().ok().filter(|value: &f64| value.is_finite());
+    }
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     if matches!(unsigned.to_ascii_lowercase().as_str(), "inf" | "infinity") {
         return Some(if text.starts_with('-') { f64::NEG_INFINITY } else { f64::INFINITY });

@@ -7,8 +7,10 @@
 //! Source: Go, `regexp/syntax/parse.go` and `regexp.Expand`.
 
 mod class;
+mod examples;
 mod scan;
 
+use std::borrow::Cow;
 use std::fmt;
 
 use regex::bytes::{Captures, Regex, RegexBuilder};
@@ -62,23 +64,23 @@ impl Pattern {
     ///
     /// Source: `regexp.Expand`: `$name` takes the longest run of letters, digits and `_`; a group that is unknown or took
     /// no part is empty; `$$` is `$`; a `$` before anything else stands for itself.
-    pub fn extract(&self, tag: &str, template: &Template) -> Option<String> {
+    pub fn extract<'t>(&self, tag: &'t str, template: &Template) -> Option<Cow<'t, str>> {
         let found = self.regex.captures(tag.as_bytes())?;
+        if let [Piece::Group(name)] = &template.0[..] {
+            return Some(Cow::Borrowed(self.group(&found, name, tag)));
+        }
         let mut out = String::with_capacity(tag.len());
         for piece in &template.0 {
             match piece {
                 Piece::Text(text) => out.push_str(text),
-                Piece::Group(name) => out.push_str(self.group(&found, name)),
+                Piece::Group(name) => out.push_str(self.group(&found, name, tag)),
             }
         }
-        Some(out)
+        Some(Cow::Owned(out))
     }
 
-    fn group<'t>(&self, found: &Captures<'t>, name: &str) -> &'t str {
-        let text = |index: usize| {
-            let bytes = found.get(index).map(|group| group.as_bytes())?;
-            std::str::from_utf8(bytes).ok()
-        };
+    fn group<'t>(&self, found: &Captures<'t>, name: &str, tag: &'t str) -> &'t str {
+        let text = |index: usize| tag.get(found.get(index)?.range());
         if let Ok(index) = name.parse::<usize>() {
             return text(index).unwrap_or_default();
         }
@@ -99,6 +101,11 @@ impl Pattern {
         let starts = self.text.starts_with('^') || self.text.starts_with("\\A");
         let ends = (self.text.ends_with('$') && !self.text.ends_with("\\$")) || self.text.ends_with("\\z");
         starts && ends
+    }
+
+    /// Returns some tags that it lets through, sorted; none where it lets no tag through, or only such as look around.
+    pub fn examples(&self) -> Vec<String> {
+        examples::examples(self.regex.as_str()).into_iter().filter(|tag| self.matches(tag)).collect()
     }
 
     /// Returns the text that it was made of.

@@ -90,6 +90,12 @@ impl Policy {
     pub fn read(spec: &Node, grammar: Grammar) -> Result<Self, PolicyError> {
         Ok(Self { choice: read_choice(spec, grammar)?, filter: read_filter(spec)? })
     }
+
+    /// Returns whether the pattern of its filter has every group that `extract` names.
+    pub fn has_its_groups(&self) -> bool {
+        let Some(filter) = &self.filter else { return true };
+        filter.extract.iter().flat_map(Template::groups).all(|group| filter.pattern.has_group(group))
+    }
 }
 
 fn read_choice(spec: &Node, grammar: Grammar) -> Result<Choice, PolicyError> {

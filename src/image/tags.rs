@@ -1,10 +1,12 @@
 //! Lists of tags, as people and registry clients write them.
 
-use std::collections::HashSet;
+use std::borrow::Cow;
 
-use serde_json::Value;
+use serde::Deserialize;
+use serde_json::error::Category;
 
 use crate::image::reference::{LONGEST_TAG, is_tag};
+use crate::image::repeats::repeats;
 
 /// Problems of one list that are told; the rest is counted.
 const MOST_PROBLEMS: usize = 20;
@@ -54,70 +56,114 @@ pub enum TagsError {
 impl<'t> TagList<'t> {
     /// Returns the tags of `text`; empty lines are passed over, and so is what is no tag.
     pub fn read(text: &'t str) -> Self {
-        let mut list = Self::default();
-        let mut seen = HashSet::new();
+        let mut problems = Problems::default();
+        let mut tags = Vec::new();
+        let mut lines = Vec::new();
         let mut is_windows = false;
-        for (number, line) in text.split('\n').enumerate().map(|(at, line)| (at + 1, line)) {
-            let line = match line.strip_suffix('\r') {
-                Some(line) => {
-                    if !std::mem::replace(&mut is_windows, true) {
-                        list.problem(TagProblem::WindowsLine(number));
-                    }
-                    line
-                }
-                None => line,
-            };
+        for (line, number) in text.split('\n').zip(1..) {
+            if line.ends_with('\r') && !std::mem::replace(&mut is_windows, true) {
+                problems.add(number, || TagProblem::WindowsLine(number));
+            }
             let tag = line.trim();
             if tag.is_empty() {
                 continue;
             }
             if tag.len() > LONGEST_TAG {
-                list.problem(TagProblem::TooLong(number, tag.chars().count()));
-            } else if !is_tag(tag) {
-                list.problem(TagProblem::NoTag(number, tag.escape_debug().to_string()));
-            } else if seen.insert(tag) {
-                list.tags.push(tag);
+                problems.add(number, || TagProblem::TooLong(number, tag.chars().count()));
+            } else if is_tag(tag) {
+                tags.push(tag);
+                lines.push(number);
             } else {
-                list.problem(TagProblem::Repeated(number, tag.to_owned()));
+                problems.add(number, || TagProblem::NoTag(number, tag.escape_debug().to_string()));
             }
         }
-        if list.tags.is_empty() {
-            list.problem(TagProblem::Empty);
+        let mut again = Problems::default();
+        let repeated = repeated(&tags);
+        for at in &repeated {
+            again.add(lines[*at], || TagProblem::Repeated(lines[*at], tags[*at].to_owned()));
         }
-        list
-    }
-
-    fn problem(&mut self, problem: TagProblem) {
-        if self.problems.len() < MOST_PROBLEMS {
-            self.problems.push(problem);
-        } else {
-            self.more_problems += 1;
+        if tags.is_empty() {
+            problems.add(usize::MAX, || TagProblem::Empty);
         }
+        let (problems, more_problems) = problems.and(again);
+        Self { tags: without(tags, &repeated), problems, more_problems }
     }
 }
 
+/// Returns the places of tags that an earlier one is equal to, ascending.
+fn repeated(tags: &[&str]) -> Vec<usize> {
+    let mut places: Vec<usize> = repeats(tags).into_iter().flat_map(|group| group.into_iter().skip(1)).collect();
+    places.sort_unstable();
+    places
+}
+
+/// Returns `tags` without those at the ascending `places`.
+fn without<'t>(mut tags: Vec<&'t str>, places: &[usize]) -> Vec<&'t str> {
+    let mut places = places.iter().peekable();
+    let mut at = 0..;
+    tags.retain(|_| at.next().is_none_or(|at| places.next_if_eq(&&at).is_none()));
+    tags
+}
+
+/// Problems in the order of their lines: the first ones, and how many there are.
+#[derive(Default)]
+struct Problems {
+    first: Vec<(usize, TagProblem)>,
+    count: usize,
+}
+
+impl Problems {
+    fn add(&mut self, line: usize, problem: impl FnOnce() -> TagProblem) {
+        if self.first.len() < MOST_PROBLEMS {
+            self.first.push((line, problem()));
+        }
+        self.count += 1;
+    }
+
+    /// Returns the first of both, and how many more there are.
+    fn and(mut self, other: Self) -> (Vec<TagProblem>, usize) {
+        self.first.extend(other.first);
+        self.first.sort_by_key(|(line, _)| *line);
+        self.first.truncate(MOST_PROBLEMS);
+        let more = self.count + other.count - self.first.len();
+        (self.first.into_iter().map(|(_, problem)| problem).collect(), more)
+    }
+}
+
+/// A tag in JSON, borrowed from its text unless it is written with escapes.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct JsonTag<'t>(#[serde(borrow)] Cow<'t, str>);
+
+/// What skopeo prints, or a registry answers.
+#[derive(Deserialize)]
+struct JsonTags<'t> {
+    #[serde(rename = "Tags", alias = "tags", borrow)]
+    tags: Vec<JsonTag<'t>>,
+}
+
 /// Returns the tags that a registry client printed: the JSON object of `skopeo list-tags`, a JSON list, or the lines of
-/// `crane ls`; as a list with one tag a line.
+/// `crane ls`; as a list with one tag a line. A byte order mark is left out.
 ///
 /// # Errors
 /// When it begins like JSON and holds no tags.
-pub fn tags_of_client(text: &str) -> Result<String, TagsError> {
-    let trimmed = text.trim_start();
-    if !trimmed.starts_with(['{', '[']) {
-        return Ok(text.to_owned());
-    }
-    let value: Value = serde_json::from_str(text).map_err(|error| TagsError::Syntax(error.to_string()))?;
-    let list = match &value {
-        Value::Array(list) => Some(list),
-        Value::Object(object) => ["Tags", "tags"].iter().find_map(|key| object.get(*key)?.as_array()),
-        _ => None,
+pub fn tags_of_client(text: &str) -> Result<Cow<'_, str>, TagsError> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let tags = match text.trim_start().chars().next() {
+        Some('[') => serde_json::from_str(text),
+        Some('{') => serde_json::from_str(text).map(|object: JsonTags<'_>| object.tags),
+        _ => return Ok(Cow::Borrowed(text)),
     };
-    let tags: Option<Vec<&str>> = list.ok_or(TagsError::NoList)?.iter().map(Value::as_str).collect();
-    let mut out = tags.ok_or(TagsError::NoList)?.join("\n");
-    if !out.is_empty() {
+    let tags: Vec<JsonTag<'_>> = tags.map_err(|error| match error.classify() {
+        Category::Data => TagsError::NoList,
+        _ => TagsError::Syntax(error.to_string()),
+    })?;
+    let mut out = String::with_capacity(tags.iter().map(|tag| tag.0.len() + 1).sum());
+    for tag in tags {
+        out.push_str(&tag.0);
         out.push('\n');
     }
-    Ok(out)
+    Ok(Cow::Owned(out))
 }
 
 #[cfg(test)]
@@ -144,12 +190,24 @@ mod tests {
     }
 
     #[test]
+    fn of_many_problems_the_first_twenty_are_told_and_the_rest_is_counted() {
+        let lines: Vec<String> = (0..15).map(|at| format!("v{at}\nv{at}\n! {at}\n")).collect();
+        let text = lines.concat();
+        let list = TagList::read(&text);
+        assert_eq!(list.tags.len(), 15);
+        assert_eq!((list.problems.len(), list.more_problems), (20, 10));
+        assert_eq!(list.problems[..2], [TagProblem::Repeated(2, "v0".into()), TagProblem::NoTag(3, "! 0".into())]);
+    }
+
+    #[test]
     fn what_registry_clients_print_becomes_a_list() {
         let skopeo = r#"{"Repository": "ghcr.io/o/a", "Tags": ["v1", "v2"]}"#;
         assert_eq!(tags_of_client(skopeo).as_deref(), Ok("v1\nv2\n"));
         assert_eq!(tags_of_client("[\"v1\"]").as_deref(), Ok("v1\n"));
         assert_eq!(tags_of_client("v1\nv2\n").as_deref(), Ok("v1\nv2\n"));
         assert_eq!(tags_of_client("{\"a\": 1}"), Err(TagsError::NoList));
+        assert_eq!(tags_of_client("{\"Tags\": [1]}"), Err(TagsError::NoList));
         assert!(matches!(tags_of_client("{"), Err(TagsError::Syntax(_))));
+        assert_eq!(tags_of_client("\u{feff}v1\n").as_deref(), Ok("v1\n"), "PowerShell begins with a byte order mark");
     }
 }

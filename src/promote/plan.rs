@@ -254,6 +254,18 @@ fn notes(plan: &mut Plan) {
 }
 
 impl Plan {
+    /// Returns what a commit of the plan says: a title, and each value that changes.
+    pub fn commit_message(&self) -> String {
+        format!("Promote {} to {}\n{}", self.app, self.version, self.changes())
+    }
+
+    /// Returns a line for each value that changes, after an empty one.
+    pub(super) fn changes(&self) -> String {
+        let lines: Vec<String> =
+            self.steps.iter().map(|step| format!("{}: {} -> {}\n", step.path, step.old, step.new)).collect();
+        if lines.is_empty() { String::new() } else { format!("\n{}", lines.concat()) }
+    }
+
     /// Returns the files of `repo` after the steps of the plan: the values change, and no other byte.
     ///
     /// # Errors

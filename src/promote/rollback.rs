@@ -5,10 +5,11 @@
 
 use crate::flux::{Fleet, FluxVersion};
 use crate::image::{self, Choice, Constraint, ConstraintError, MarkedFile, Outcome, Policy, Version};
+use crate::kube::NamespacedName;
 use crate::promote::plan::{AppPolicy, edited, policies_of};
 use crate::promote::{Plan, PromoteError, plan};
 use crate::repo::Repo;
-use crate::text::{FileSet, Span};
+use crate::text::{FileSet, RepoPath, Span};
 use crate::yaml::Node;
 
 /// More versions than these are left out by a bound, which holds up later releases too.
@@ -19,12 +20,36 @@ const MOST_EXCLUDED: usize = 4;
 pub struct Rollback {
     /// The values that go back.
     pub plan: Plan,
-    /// Ranges of policies that are narrowed: before and after.
-    pub ranges: Vec<(String, String)>,
+    /// Ranges of policies that are narrowed, by policy.
+    pub ranges: Vec<NarrowedRange>,
     /// The files after it.
     pub files: FileSet,
     /// Why it holds, each a sentence.
     pub reasons: Vec<String>,
+}
+
+impl Rollback {
+    /// Returns what a commit of the rollback says: a title, each value that changes, and why it holds.
+    pub fn commit_message(&self) -> String {
+        let Plan { app, version, .. } = &self.plan;
+        let reasons: Vec<String> = self.reasons.iter().map(|reason| format!("\n{reason}.\n")).collect();
+        format!("Roll back {app} to {version}\n{}{}", self.plan.changes(), reasons.concat())
+    }
+}
+
+/// A range that a rollback narrows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NarrowedRange {
+    /// The policy.
+    pub policy: NamespacedName,
+    /// The file.
+    pub path: RepoPath,
+    /// The value.
+    pub span: Span,
+    /// Its text.
+    pub old: String,
+    /// Its text after the rollback.
+    pub new: String,
 }
 
 /// Why there is no rollback.
@@ -68,7 +93,7 @@ pub fn rollback(
     let (to, known) = target;
     let plan = plan(repo, fleet, version, app, (Some(to), known))?;
     let mut reasons = Vec::new();
-    let mut ranges: Vec<(Span, String, String)> = Vec::new();
+    let mut ranges: Vec<NarrowedRange> = Vec::new();
     // What is written now is in the registry too.
     let written = image::marked_files(repo);
     for policy in policies_of(fleet, app, version)? {
@@ -86,12 +111,12 @@ pub fn rollback(
         }
         let (span, old, new) = narrowed(&policy, to, &tags, version)?;
         reasons.push(format!("ImagePolicy `{}` gets the range `{new}`: automation does not go beyond it", policy.name));
-        ranges.push((span, old, new));
+        let path = repo.sources().path(span).cloned().unwrap_or_else(RepoPath::root);
+        ranges.push(NarrowedRange { policy: policy.name.clone(), path, span, old, new });
     }
     let values = plan.steps.iter().map(|step| (step.span, step.old.as_str(), step.new.as_str()));
-    let edits = ranges.iter().map(|(span, old, new)| (*span, old.as_str(), new.as_str()));
+    let edits = ranges.iter().map(|range| (range.span, range.old.as_str(), range.new.as_str()));
     let files = edited(repo, values.chain(edits))?;
-    let ranges = ranges.into_iter().map(|(_, old, new)| (old, new)).collect();
     Ok(Rollback { plan, ranges, files, reasons })
 }
 

@@ -232,7 +232,7 @@ impl Simulation {
                 .filter(|path| done.files.text(path) != repo.files().text(path))
                 .collect();
             let steps = done.plan.steps.iter().map(|step| (step.old.clone(), step.new.clone()));
-            let changes = steps.chain(done.ranges.iter().cloned()).collect();
+            let changes = steps.chain(done.ranges.iter().map(|range| (range.old.clone(), range.new.clone()))).collect();
             commits.push(Commit { branch: branch.clone(), author: "gitops-gen rollback".to_owned(), paths, changes });
             self.branches.insert(branch, done.files);
         }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use crate::repo::Repo;
-use crate::report::images::json;
+use crate::report::object::object;
 use crate::rules::{Checklist, Item, Place, Verdict};
 
 /// Version of the JSON object.
@@ -95,7 +95,7 @@ pub fn checklist_json(checklist: &Checklist, repo: &Repo) -> String {
         left_out: &checklist.left_out,
         items: checklist.items.iter().map(|item| wire_item(item, repo)).collect(),
     };
-    json(&wire)
+    object(&wire)
 }
 
 fn wire_item<'a>(item: &'a Item, repo: &Repo) -> WireItem<'a> {

@@ -1,18 +1,14 @@
-//! Image policies, verdicts on tags and runs of automation, for people and for programs.
-
-use std::fmt::Write as _;
+//! Image policies and runs of automation, for people and for programs.
 
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr;
 
 use crate::flux::{Fleet, FluxVersion, ImageAutomation, ImagePolicy};
-use crate::image::{self, Choice, Field, Order, Outcome, Policy, Verdict};
+use crate::image::{self, Choice, Field, Order, Policy};
 use crate::promote::Run;
 use crate::repo::Repo;
+use crate::report::object::{VERSION, object};
 use crate::yaml::Node;
-
-/// Version of the JSON objects of this file.
-const VERSION: u32 = 1;
 
 /// A policy and one of its markers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -61,7 +57,7 @@ pub fn image_rows(repo: &Repo, fleet: &Fleet, version: FluxVersion) -> Vec<Image
                 policy: name,
                 clusters: vec![cluster.name.clone()],
                 image: automation.image_of(policy).unwrap_or_default().to_owned(),
-                rule: rule(policy, version),
+                rule: selection_rule(policy, version),
                 file: None,
                 line: None,
                 field: None,
@@ -95,7 +91,7 @@ fn field_name(field: Field) -> &'static str {
 }
 
 /// Returns how a policy selects, in a few words.
-fn rule(policy: &ImagePolicy<'_>, version: FluxVersion) -> String {
+pub fn selection_rule(policy: &ImagePolicy<'_>, version: FluxVersion) -> String {
     let read = policy.policy(version.image_grammar());
     let filter = match &read {
         Ok(Policy { filter: Some(filter), .. }) => format!(" of {}", filter.pattern),
@@ -152,70 +148,18 @@ pub fn images_table(rows: &[ImageRow]) -> String {
 
 /// Returns the rows as one JSON object.
 pub fn images_json(rows: &[ImageRow]) -> String {
-    json(&Rows { version: VERSION, images: rows })
-}
-
-/// Returns one JSON object, on lines of its own.
-pub(super) fn json(value: &impl Serialize) -> String {
-    let mut text = serde_json::to_string_pretty(value).expect("strings and numbers always serialize");
-    text.push('\n');
-    text
-}
-
-/// Returns what a policy makes of a list, then the verdict on each tag.
-pub fn verdicts_text(policy: &str, outcome: &Outcome, verdicts: &[(&str, Verdict)]) -> String {
-    let mut out = match outcome {
-        Outcome::Selected(tag) => format!("{policy} selects {tag}\n"),
-        Outcome::Random(tags) => format!("{policy} selects one of {} by chance\n", tags.join(", ")),
-        Outcome::Failed(error) => format!("{policy} selects nothing: {error}\n"),
-    };
-    let width = verdicts.iter().map(|(tag, _)| tag.len()).max().unwrap_or(0);
-    for (tag, verdict) in verdicts {
-        writeln!(out, "  {tag:width$}  {}", reason(verdict, tag)).expect("a String takes every text");
-    }
-    out
-}
-
-fn reason(verdict: &Verdict, tag: &str) -> String {
-    let of = |key: &str| if key == tag { String::new() } else { format!("{key} ") };
-    match verdict {
-        Verdict::Selected => "selected".to_owned(),
-        Verdict::Tied => "equal to the other one, and chance decides".to_owned(),
-        Verdict::Excluded(pattern) => format!("excluded by {pattern}"),
-        Verdict::NotMatched => "not matched by filterTags.pattern".to_owned(),
-        Verdict::SameKey(other) => format!("extracts to the same as {other}, which is smaller"),
-        Verdict::NoVersion(key) => format!("{}is no version with three parts", of(key)),
-        Verdict::OutOfRange(version) => format!("{}is out of the range", of(version)),
-        Verdict::NoNumber(key) => format!("{}is no number: the whole policy fails", of(key)),
-        Verdict::Behind(key) => format!("{}is behind the selected one", of(key)),
-    }
+    object(&Rows { version: VERSION, images: rows })
 }
 
 #[derive(Serialize)]
-struct Explained<'a> {
+struct Tags<'a> {
     version: u32,
-    policy: &'a str,
-    selected: Option<&'a str>,
-    by_chance_among: &'a [String],
-    error: Option<String>,
-    tags: Vec<ExplainedTag<'a>>,
+    tags: &'a [&'a str],
 }
 
-#[derive(Serialize)]
-struct ExplainedTag<'a> {
-    tag: &'a str,
-    reason: String,
-}
-
-/// Returns the same as one JSON object.
-pub fn verdicts_json(policy: &str, outcome: &Outcome, verdicts: &[(&str, Verdict)]) -> String {
-    let (selected, by_chance_among, error) = match outcome {
-        Outcome::Selected(tag) => (Some(tag.as_str()), &[][..], None),
-        Outcome::Random(tags) => (None, &tags[..], None),
-        Outcome::Failed(error) => (None, &[][..], Some(error.to_string())),
-    };
-    let tags = verdicts.iter().map(|(tag, verdict)| ExplainedTag { tag, reason: reason(verdict, tag) }).collect();
-    json(&Explained { version: VERSION, policy, selected, by_chance_among, error, tags })
+/// Returns a list of tags as one JSON object.
+pub fn tags_json(tags: &[&str]) -> String {
+    object(&Tags { version: VERSION, tags })
 }
 
 #[derive(Serialize)]
@@ -281,5 +225,5 @@ pub fn runs_json(runs: &[Run]) -> String {
                 .collect(),
         }
     };
-    json(&Runs { version: VERSION, runs: runs.iter().map(wire).collect() })
+    object(&Runs { version: VERSION, runs: runs.iter().map(wire).collect() })
 }

@@ -5,10 +5,8 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use crate::promote::{Direction, Event, Moment, Plan};
-
-/// Version of the JSON objects of this file.
-const VERSION: u32 = 1;
+use crate::promote::{Direction, Event, Moment, Plan, Rollback, Step};
+use crate::report::object::{VERSION, object};
 
 /// Returns a plan, wave by wave.
 pub fn plan_text(plan: &Plan) -> String {
@@ -57,10 +55,8 @@ struct WireStep<'a> {
     direction: &'static str,
 }
 
-/// Returns a plan as one JSON object.
-#[expect(clippy::missing_panics_doc, reason = "strings and numbers always serialize")]
-pub fn plan_json(plan: &Plan) -> String {
-    let steps = plan.steps.iter().map(|step| WireStep {
+fn wire_step(step: &Step) -> WireStep<'_> {
+    WireStep {
         wave: step.wave,
         track: &step.track,
         policy: step.policy.to_string(),
@@ -73,12 +69,49 @@ pub fn plan_json(plan: &Plan) -> String {
             Direction::Down => "down",
             Direction::Unknown => "unknown",
         },
+    }
+}
+
+/// Returns a plan as one JSON object.
+pub fn plan_json(plan: &Plan) -> String {
+    let steps = plan.steps.iter().map(wire_step).collect();
+    object(&WirePlan { version: VERSION, app: &plan.app, tag: &plan.version, steps, notes: &plan.notes })
+}
+
+#[derive(Serialize)]
+struct WireRollback<'a> {
+    version: u32,
+    app: &'a str,
+    tag: &'a str,
+    steps: Vec<WireStep<'a>>,
+    ranges: Vec<WireRange<'a>>,
+    reasons: &'a [String],
+}
+
+#[derive(Serialize)]
+struct WireRange<'a> {
+    policy: String,
+    path: String,
+    old: &'a str,
+    new: &'a str,
+}
+
+/// Returns a rollback as one JSON object.
+pub fn rollback_json(rollback: &Rollback) -> String {
+    let ranges = rollback.ranges.iter().map(|range| WireRange {
+        policy: range.policy.to_string(),
+        path: range.path.to_string(),
+        old: &range.old,
+        new: &range.new,
     });
-    let wire =
-        WirePlan { version: VERSION, app: &plan.app, tag: &plan.version, steps: steps.collect(), notes: &plan.notes };
-    let mut text = serde_json::to_string_pretty(&wire).expect("strings and numbers always serialize");
-    text.push('\n');
-    text
+    object(&WireRollback {
+        version: VERSION,
+        app: &rollback.plan.app,
+        tag: &rollback.plan.version,
+        steps: rollback.plan.steps.iter().map(wire_step).collect(),
+        ranges: ranges.collect(),
+        reasons: &rollback.reasons,
+    })
 }
 
 fn event_text(event: &Event) -> String {
@@ -144,7 +177,6 @@ struct WireCommit {
 }
 
 /// Returns a timeline as one JSON object.
-#[expect(clippy::missing_panics_doc, reason = "strings and numbers always serialize")]
 pub fn timeline_json(moments: &[Moment]) -> String {
     let wire = |moment: &Moment| WireMoment {
         event: event_text(&moment.event),
@@ -167,8 +199,5 @@ pub fn timeline_json(moments: &[Moment]) -> String {
             })
             .collect(),
     };
-    let wire = WireTimeline { version: VERSION, moments: moments.iter().map(wire).collect() };
-    let mut text = serde_json::to_string_pretty(&wire).expect("strings and numbers always serialize");
-    text.push('\n');
-    text
+    object(&WireTimeline { version: VERSION, moments: moments.iter().map(wire).collect() })
 }

@@ -8,9 +8,9 @@ use crate::cli::images::{ImagesError, Target, lists};
 use crate::cli::{CliError, Ended, fleet, tree};
 use crate::flux::{ImageAutomation, ImagePolicy};
 use crate::image::{self, Outcome, TagList};
-use crate::report;
+use crate::report::{self, Title};
 
-/// Tell which tag a policy selects of a list, and of every other tag why not
+/// Tell which tag a policy selects of a list, and why not the others
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Name of the policy, with its namespace (NAMESPACE/NAME) where there are several
@@ -21,12 +21,18 @@ pub(super) struct Args {
     tags: PathBuf,
     #[command(flatten)]
     target: Target,
-    /// Print one JSON object
+    /// Print the verdict on each tag, instead of the reasons with the tags nearest to winning
     #[arg(long)]
+    all: bool,
+    /// Print one JSON object, with the verdict on each tag
+    #[arg(long, conflicts_with = "all")]
     json: bool,
 }
 
-/// Prints the verdict on every tag; the exit code is 1 where nothing is selected, or by chance.
+/// How many tags are named for each reason.
+const NEAREST: usize = 5;
+
+/// Prints the verdicts; the exit code is 1 where nothing is selected, or by chance.
 pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
     let repo = tree::read(&args.target.root)?.repo;
     let (fleet, version) = fleet::render(&repo, &args.target.clusters, args.target.flux_version, Rendered::Wanted)?;
@@ -41,20 +47,22 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
         None => image::read_exclusions(None),
     };
     let exclusions = exclusions.map_err(refused)?;
-    let text = lists::client_list(&args.tags, &lists::read_text(&args.tags)?)?;
+    let text = lists::read_text(&args.tags)?;
+    let text = lists::client_list(&args.tags, &text)?;
     let list = TagList::read(&text);
     lists::tell(&args.tags, &list, console)?;
-    let kept = image::scan(list.tags.iter().copied(), &exclusions);
-    let outcome = image::select(&policy, &kept, grammar);
-    let verdicts = image::explain(&policy, &exclusions, &list.tags, grammar);
-    let name = found.name.to_string();
-    let text = if args.json {
-        report::verdicts_json(&name, &outcome, &verdicts)
-    } else {
-        report::verdicts_text(&name, &outcome, &verdicts)
-    };
-    console.print(&text)?;
-    Ok(if matches!(outcome, Outcome::Selected(_)) { Ended::Clean } else { Ended::WithFindings })
+    let explained = image::explain(&policy, &exclusions, list.tags, grammar);
+    let title = Title { policy: found.name.to_string(), rule: report::selection_rule(found, version) };
+    console.stream(|out| {
+        if args.json {
+            report::verdicts_json(out, &title, &explained)
+        } else if args.all {
+            report::verdicts_text(out, &title, &explained)
+        } else {
+            report::reasons_text(out, &title, &explained, &explained.groups(&policy, grammar, NEAREST))
+        }
+    })?;
+    Ok(if matches!(explained.outcome, Outcome::Selected(_)) { Ended::Clean } else { Ended::WithFindings })
 }
 
 /// Returns the policy called `wanted`, with the automation of its cluster.

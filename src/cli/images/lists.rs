@@ -1,5 +1,6 @@
 //! Lists of tags from files: a directory with one file for each image, or a lock file.
 
+use std::borrow::Cow;
 use std::fs;
 use std::io::Read as _;
 use std::path::Path;
@@ -40,7 +41,7 @@ pub(in crate::cli) fn read_text(path: &Path) -> Result<String, ImagesError> {
 }
 
 /// Returns `text` as a list of one tag a line, whatever client printed it.
-pub(in crate::cli) fn client_list(path: &Path, text: &str) -> Result<String, ImagesError> {
+pub(in crate::cli) fn client_list<'t>(path: &Path, text: &'t str) -> Result<Cow<'t, str>, ImagesError> {
     tags_of_client(text).map_err(|source| ImagesError::Client { path: path.to_owned(), source })
 }
 
@@ -76,7 +77,8 @@ pub(in crate::cli) fn read(path: &Path, fleet: &Fleet, console: &Console) -> Res
                 [repository.image.to_owned(), format!("{}/{}", name.namespace, name.name), name.name.to_string()];
             let candidates = names.iter().flat_map(|name| [format!("{name}.txt"), format!("{name}.json")]);
             let Some(file) = candidates.map(|name| path.join(name)).find(|file| file.is_file()) else { continue };
-            let text = client_list(&file, &read_text(&file)?)?;
+            let text = read_text(&file)?;
+            let text = client_list(&file, &text)?;
             let list = TagList::read(&text);
             tell(&file, &list, console)?;
             lists.add(repository.image, list.tags.iter().copied());
