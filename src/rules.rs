@@ -30,6 +30,7 @@ mod image_automations;
 mod image_files;
 mod image_markers;
 mod image_policies;
+mod image_tags;
 mod images;
 mod index;
 mod kafka;
@@ -305,6 +306,7 @@ const FAMILIES: &[&[Rule]] = &[
     image_markers::RULES,
     image_files::RULES,
     image_policies::RULES,
+    image_tags::RULES,
     image_automations::RULES,
     canaries::RULES,
     versions::RULES,

@@ -206,28 +206,8 @@ fn automation<'a>(
         checkout: checkout.map(str::to_owned),
         branch: branch.map(str::to_owned),
         path: RepoPath::new(path.trim_start_matches('/')).unwrap_or_else(|_| RepoPath::root()),
-        selector: resource.node.at(&["spec", "policySelector"]).and_then(selector),
+        selector: resource.node.at(&["spec", "policySelector"]).map(LabelSelector::of_node),
     }
-}
-
-/// Returns the selector that a `LabelSelector` object writes.
-fn selector(node: &Node) -> Option<LabelSelector> {
-    let mut parts = Vec::new();
-    for entry in node.get("matchLabels").and_then(Node::as_map).into_iter().flatten() {
-        parts.push(format!("{}={}", entry.key.text(), entry.value.as_str().unwrap_or_default()));
-    }
-    for expression in node.items("matchExpressions") {
-        let key = expression.get("key").and_then(Node::as_str)?;
-        let values: Vec<&str> = expression.items("values").iter().filter_map(Node::as_str).collect();
-        parts.push(match expression.get("operator").and_then(Node::as_str)? {
-            "In" => format!("{key} in ({})", values.join(",")),
-            "NotIn" => format!("{key} notin ({})", values.join(",")),
-            "Exists" => key.to_owned(),
-            "DoesNotExist" => format!("!{key}"),
-            _ => return None,
-        });
-    }
-    LabelSelector::parse(&parts.join(",")).ok()
 }
 
 fn repositories(cluster: &Cluster) -> impl Iterator<Item = &Resource> {

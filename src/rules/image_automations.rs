@@ -9,9 +9,10 @@ use regex::Regex;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::flux::{Cluster, ImageAutomation};
 use crate::rules::{Check, FixAvailability, Rule};
+use crate::yaml::Node;
 
 /// Every rule of this family, in the order they are documented.
-pub(super) const RULES: &[Rule] = &[RACE, TEMPLATE_FIELD];
+pub(super) const RULES: &[Rule] = &[RACE, TEMPLATE_FIELD, NO_BRANCH];
 
 /// Fields that message templates had before release 1.0 of the controller.
 static REMOVED: LazyLock<Regex> = LazyLock::new(|| {
@@ -52,6 +53,25 @@ Fields whose names are put together by the template.
     check: Check::Cluster(check_template),
 };
 
+const NO_BRANCH: Rule = Rule {
+    id: "image-automation-without-branch",
+    severity: Severity::Error,
+    fix: FixAvailability::None,
+    docs: "\
+## What it checks
+Each ImageUpdateAutomation has `spec.git`, and a branch to push to: `git.push.branch`, else that of `git.checkout.ref`, else that \
+of its GitRepository.
+
+## Why it matters
+The API server takes it without. Where the repository follows a tag, a commit or a range of versions there is no branch to push \
+to, and every run fails.
+
+## What it cannot see
+GitRepositories created outside this repository.
+",
+    check: Check::Cluster(check_push_branch),
+};
+
 /// Reports every two automations of `cluster` that write the same values.
 fn check_race(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
     let all = ImageAutomation::of(cluster);
@@ -88,5 +108,27 @@ fn check_template(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
             .help("use `.Changed.Changes`, `.Changed.Objects` or `.Changed.FileChanges`")
             .note("Flux stalls the automation as `RemovedTemplateField`"),
         );
+    }
+}
+
+/// Reports every automation that cannot push.
+fn check_push_branch(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
+    for automation in ImageAutomation::of(cluster).automations {
+        let spec = |keys: &[&str]| automation.resource.node.get("spec").and_then(|spec| spec.at(keys));
+        let finding = if spec(&["git"]).is_none_or(Node::is_null) {
+            rule.report(format!("ImageUpdateAutomation `{}` has no `spec.git`", automation.name))
+                .label(automation.resource.name_span(), "does not say who commits, and where")
+                .help("add `spec.git` with `commit.author` and `push.branch`")
+                .note("every run fails")
+        } else if automation.branch.is_none() && automation.url.is_some() {
+            let source = spec(&["sourceRef"]).map_or(automation.resource.name_span(), |node| node.span);
+            rule.report(format!("ImageUpdateAutomation `{}` has no branch to push to", automation.name))
+                .label(source, "its GitRepository follows no branch")
+                .help("set `spec.git.push.branch`, and `spec.git.checkout.ref.branch` to what it begins at")
+                .note("every run fails: the push branch cannot be inferred")
+        } else {
+            continue;
+        };
+        out.push(finding);
     }
 }

@@ -7,9 +7,10 @@ use crate::flux::ImageAutomation;
 use crate::image::MarkedFile;
 use crate::rules::{Check, Context, FixAvailability, Rule};
 use crate::text::{Span, line_start};
+use crate::yaml::Node;
 
 /// Every rule of this family, in the order they are documented.
-pub(super) const RULES: &[Rule] = &[SKIPPED, UNSTABLE];
+pub(super) const RULES: &[Rule] = &[SKIPPED, UNSTABLE, LIST, ENCRYPTED];
 
 const SKIPPED: Rule = Rule {
     id: "image-marker-file-skipped",
@@ -47,6 +48,41 @@ Clusters without an ImageUpdateAutomation: there it says nothing.
     check: Check::Repository(check_stable),
 };
 
+const LIST: Rule = Rule {
+    id: "image-marker-in-list",
+    severity: Severity::Error,
+    fix: FixAvailability::None,
+    docs: "\
+## What it checks
+A file with a marker is not one document of the kind `List`.
+
+## Why it matters
+Flux does not update such a file: it writes the items as new files at the top of `update.path`, and the list stays as it was. \
+The cluster gets the old image and the new one.
+
+## What it cannot see
+A list beside other documents is updated in place: there is nothing to report.
+",
+    check: Check::Repository(check_list),
+};
+
+const ENCRYPTED: Rule = Rule {
+    id: "image-marker-in-encrypted-file",
+    severity: Severity::Error,
+    fix: FixAvailability::None,
+    docs: "\
+## What it checks
+A file with a marker is not encrypted by SOPS.
+
+## Why it matters
+Flux changes the value and not the checksum of the file (`sops.mac`): from then on the file cannot be decrypted.
+
+## What it cannot see
+Nothing that matters: the file says it all.
+",
+    check: Check::Repository(check_encrypted),
+};
+
 /// Reports every file with a marker that the setter cannot read.
 fn check_skipped(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
     for file in &context.marked {
@@ -73,6 +109,9 @@ fn check_stable(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
             })
         };
         let Ok(read) = &file.read else { continue };
+        if is_list(context, file) {
+            continue;
+        }
         let Some(reprinted) = read.reprinted.as_deref().filter(|_| automation.iter().any(is_written)) else { continue };
         let text = context.repo.source(file.source).map_or("", |file| file.text());
         let edit = difference(file, text, reprinted);
@@ -104,4 +143,48 @@ fn first_line(text: &str, edit: &Edit) -> Span {
     let start = edit.span.range().start.min(text.len());
     let line_end = text[start..].find('\n').map_or(text.len(), |at| start + at);
     Span::new(edit.span.source, line_start(text, start)..line_end)
+}
+
+/// The documents of a file that are more than comments.
+fn documents<'a>(context: &'a Context<'_>, file: &MarkedFile) -> Vec<&'a Node> {
+    let parsed = context.repo.yaml(file.source).map(|parsed| parsed.documents.as_slice()).unwrap_or_default();
+    parsed.iter().map(|document| &document.root).filter(|root| !root.is_null()).collect()
+}
+
+fn is_list(context: &Context<'_>, file: &MarkedFile) -> bool {
+    let documents = documents(context, file);
+    let kind = match documents[..] {
+        [only] => only.get("kind").and_then(Node::as_str),
+        _ => None,
+    };
+    matches!(kind, Some("List" | "ResourceList"))
+}
+
+/// Reports every list that Flux would write as other files.
+fn check_list(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
+    for file in context.marked.iter().filter(|file| is_list(context, file)) {
+        let Some(value) = file.values().first() else { continue };
+        out.push(
+            rule.report(format!("Flux writes the items of the list `{}` as new files", file.path))
+                .label(value.span, "not updated here")
+                .help("write the objects as documents with `---` between them"),
+        );
+    }
+}
+
+/// Reports every marked value in a file that SOPS encrypted.
+fn check_encrypted(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
+    for file in &context.marked {
+        let (Some(value), Some(mac)) =
+            (file.values().first(), documents(context, file).into_iter().find_map(|root| root.at(&["sops", "mac"])))
+        else {
+            continue;
+        };
+        out.push(
+            rule.report(format!("image automation breaks the checksum of the encrypted file `{}`", file.path))
+                .label(value.span, "changed by Flux")
+                .label(mac.span, "not changed with it")
+                .help("move the image to a file that is not encrypted"),
+        );
+    }
 }

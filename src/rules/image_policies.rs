@@ -6,11 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::flux::{Cluster, ImageAutomation, ImagePolicy};
-use crate::image::{self, Choice, MarkedFile, Outcome, Policy, Template};
+use crate::image::{self, Choice, MarkedFile, Marking, Policy, Template};
 use crate::kube::NamespacedName;
 use crate::rules::{Check, Context, FixAvailability, Rule, absence};
 use crate::text::Span;
-use crate::yaml::Node;
 
 /// Every rule of this family, in the order they are documented.
 pub(super) const RULES: &[Rule] = &[
@@ -19,10 +18,9 @@ pub(super) const RULES: &[Rule] = &[
     UNANCHORED,
     GROUP_UNKNOWN,
     UNBOUNDED,
-    OVERLAP,
-    NOT_SELECTABLE,
     WITHOUT_MARKER,
     WITHOUT_POLICY,
+    SEVERAL_KINDS,
 ];
 
 const REPOSITORY_INVALID: Rule = Rule {
@@ -111,41 +109,6 @@ Which versions are wanted: any bound is enough.
     check: Check::Repository(check_ranges),
 };
 
-const OVERLAP: Rule = Rule {
-    id: "image-tracks-overlap",
-    severity: Severity::Warning,
-    fix: FixAvailability::None,
-    docs: "\
-## What it checks
-A tag that one track runs cannot be selected by another track of the same image: the policies of canary and primary are disjoint.
-
-## Why it matters
-Otherwise a build that nobody released reaches production, or a release ends the canary.
-
-## What it cannot see
-Other tags than those that the files name, and the usual forms `v1.2.3`, `1.2.3` and `main-0123abc-1700000000`. Tracks are told \
-by the label `gitops-gen.dev/track`.
-",
-    check: Check::Repository(check_tracks),
-};
-
-const NOT_SELECTABLE: Rule = Rule {
-    id: "image-tag-not-selectable",
-    severity: Severity::Warning,
-    fix: FixAvailability::None,
-    docs: "\
-## What it checks
-The tag at a marker is one that its policy could have selected.
-
-## Why it matters
-Flux compares nothing: it replaces the tag with whatever the policy selects, be it older.
-
-## What it cannot see
-What the registry holds; `gitops-gen images update --tags` tells what would be lowered.
-",
-    check: Check::Repository(check_values),
-};
-
 const WITHOUT_MARKER: Rule = Rule {
     id: "image-policy-without-marker",
     severity: Severity::Note,
@@ -180,6 +143,23 @@ Policies created outside this repository: where something of the cluster could n
     check: Check::Cluster(check_unused_repositories),
 };
 
+const SEVERAL_KINDS: Rule = Rule {
+    id: "image-policy-several-kinds",
+    severity: Severity::Warning,
+    fix: FixAvailability::None,
+    docs: "\
+## What it checks
+`spec.policy` of each ImagePolicy has one of `semver`, `alphabetical` and `numerical`.
+
+## Why it matters
+The API server takes several, and the controller uses the first in this order: the others have no effect.
+
+## What it cannot see
+Nothing that matters: the policy says it all.
+",
+    check: Check::Repository(check_kinds),
+};
+
 /// Reports what is wrong with `spec.image` and `spec.exclusionList`.
 fn check_repositories(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
     for repository in ImageAutomation::of(cluster).repositories.values() {
@@ -205,21 +185,21 @@ fn check_repositories(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>)
 }
 
 /// Every policy of the fleet, once for each place that it is written at.
-fn policies<'a>(context: &Context<'a>) -> Vec<ImagePolicy<'a>> {
+pub(super) fn policies<'a>(context: &Context<'a>) -> Vec<ImagePolicy<'a>> {
     let mut seen = BTreeSet::new();
     let all = context.fleet.clusters.iter().flat_map(|cluster| ImageAutomation::of(cluster).policies.into_values());
     all.filter(|policy| seen.insert((policy.resource.origin, policy.name.clone()))).collect()
 }
 
 /// The place of a field of a policy, or else of its name.
-fn place(policy: &ImagePolicy<'_>, keys: &[&str]) -> Span {
+pub(super) fn place(policy: &ImagePolicy<'_>, keys: &[&str]) -> Span {
     let found = policy.spec().and_then(|spec| spec.at(keys));
     found.map_or_else(|| policy.resource.name_span(), |node| node.span)
 }
 
-const RANGE: [&str; 3] = ["policy", "semver", "range"];
-const PATTERN: [&str; 2] = ["filterTags", "pattern"];
-const EXTRACT: [&str; 2] = ["filterTags", "extract"];
+pub(super) const RANGE: [&str; 3] = ["policy", "semver", "range"];
+pub(super) const PATTERN: [&str; 2] = ["filterTags", "pattern"];
+pub(super) const EXTRACT: [&str; 2] = ["filterTags", "extract"];
 
 /// Reports every policy that the controller stalls.
 fn check_policies(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
@@ -245,7 +225,7 @@ fn check_policies(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>)
 }
 
 /// The policies that can select.
-fn readable<'a>(context: &Context<'a>) -> Vec<(ImagePolicy<'a>, Policy)> {
+pub(super) fn readable<'a>(context: &Context<'a>) -> Vec<(ImagePolicy<'a>, Policy)> {
     let grammar = context.version.image_grammar();
     policies(context).into_iter().filter_map(|found| found.policy(grammar).ok().map(|policy| (found, policy))).collect()
 }
@@ -293,13 +273,8 @@ fn check_ranges(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Returns whether `policy` could select `tag` if there were no other.
-fn could_select(policy: &Policy, tag: &str, context: &Context<'_>) -> bool {
-    matches!(image::select(policy, &[tag], context.version.image_grammar()), Outcome::Selected(_))
-}
-
 /// The tags that the files name, by policy.
-fn written_tags<'a>(context: &'a Context<'_>) -> BTreeMap<&'a NamespacedName, BTreeSet<&'a str>> {
+pub(super) fn written_tags<'a>(context: &'a Context<'_>) -> BTreeMap<&'a NamespacedName, BTreeSet<&'a str>> {
     let mut tags: BTreeMap<&NamespacedName, BTreeSet<&str>> = BTreeMap::new();
     for value in context.marked.iter().flat_map(MarkedFile::values) {
         tags.entry(&value.policy).or_default().extend(value.tag());
@@ -307,65 +282,21 @@ fn written_tags<'a>(context: &'a Context<'_>) -> BTreeMap<&'a NamespacedName, BT
     tags
 }
 
-/// Reports every two tracks of an image that may select the same tag.
-fn check_tracks(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
-    let written = written_tags(context);
-    let all = readable(context);
-    let labelled = |policy: &ImagePolicy<'_>| {
-        policy.resource.node.at(&["metadata", "labels", crate::flux::TRACK_LABEL]).and_then(Node::as_str).is_some()
-    };
-    for (at, (found, policy)) in all.iter().enumerate() {
-        for (other, other_policy) in &all[..at] {
-            let is_pair = found.repository == other.repository && found.track() != other.track();
-            if !is_pair || !labelled(found) || !labelled(other) {
-                continue;
-            }
-            let samples = ["v1.2.3", "1.2.3", "main-0123abc-1700000000"].into_iter();
-            let of = |name: &NamespacedName| written.get(name).into_iter().flatten().copied();
-            let mut tags = samples.chain(of(&found.name)).chain(of(&other.name));
-            let shared =
-                tags.find(|tag| could_select(policy, tag, context) && could_select(other_policy, tag, context));
-            let Some(tag) = shared else { continue };
-            out.push(
-                rule.report(format!(
-                    "ImagePolicies `{}` and `{}` both select tags such as `{tag}`",
-                    other.name, found.name
-                ))
-                .label(found.resource.name_span(), format!("track `{}`", found.track()))
-                .label(other.resource.name_span(), format!("track `{}`", other.track()))
-                .help("give each a `filterTags.pattern` that the other's tags do not match"),
-            );
-        }
-    }
-}
-
-/// Reports every tag at a marker that its policy could not have selected.
-fn check_values(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
-    let policies: BTreeMap<NamespacedName, Policy> =
-        readable(context).into_iter().map(|(found, policy)| (found.name, policy)).collect();
-    for value in context.marked.iter().flat_map(MarkedFile::values) {
-        let (Some(policy), Some(tag)) = (policies.get(&value.policy), value.tag()) else { continue };
-        if !could_select(policy, tag, context) {
-            out.push(
-                rule.report(format!("ImagePolicy `{}` can never select the tag `{tag}`", value.policy))
-                    .label(value.span, "not among what the policy selects from")
-                    .help("write a tag that the policy selects, or change the policy")
-                    .note("Flux replaces it with whatever the policy selects, be it older"),
-            );
-        }
-    }
-}
-
 /// Reports every policy that no marker names.
 fn check_unused_policies(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
-    let written = written_tags(context);
+    // A marker that has no effect is told by another rule.
+    let mut named: BTreeSet<&NamespacedName> = written_tags(context).into_keys().collect();
+    named.extend(context.markers.iter().filter_map(|marker| match &marker.marking {
+        Marking::Marker { policy, .. } => Some(policy),
+        _ => None,
+    }));
     let mut seen = BTreeSet::new();
     for cluster in &context.fleet.clusters {
         let automation = ImageAutomation::of(cluster);
         if automation.automations.is_empty() {
             continue;
         }
-        for policy in automation.policies.values().filter(|policy| !written.contains_key(&policy.name)) {
+        for policy in automation.policies.values().filter(|policy| !named.contains(&policy.name)) {
             if seen.insert((policy.name.clone(), policy.resource.origin)) {
                 out.push(
                     rule.report(format!("no marker names ImagePolicy `{}`", policy.name))
@@ -391,6 +322,23 @@ fn check_unused_repositories(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagn
             rule.report(format!("no ImagePolicy selects from ImageRepository `{}`", repository.name))
                 .label(repository.resource.name_span(), "scanned for nothing")
                 .help("add an ImagePolicy, or remove it"),
+        );
+    }
+}
+
+/// Reports every policy that says twice how it selects.
+fn check_kinds(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
+    for policy in policies(context) {
+        let Some(spec) = policy.spec().and_then(|spec| spec.get("policy")) else { continue };
+        let written = |kind: &&str| spec.get(kind).is_some_and(|node| !node.is_null());
+        let kinds: Vec<&str> = ["semver", "alphabetical", "numerical"].into_iter().filter(written).collect();
+        let [used, unused, ..] = kinds[..] else { continue };
+        let key = |kind: &str| spec.as_map().and_then(|map| map.entry(kind)).map_or(spec.span, |entry| entry.key.span);
+        out.push(
+            rule.report(format!("ImagePolicy `{}` says both `{used}` and `{unused}`", policy.name))
+                .label(key(unused), "without effect")
+                .label(key(used), "used")
+                .help("keep one of them"),
         );
     }
 }

@@ -7,13 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::flux::{Cluster, ImageAutomation, ImageUpdateAutomation, Object};
 use crate::image::Marking;
-use crate::kube::NamespacedName;
+use crate::kube::{LabelSelector, NamespacedName};
 use crate::kustomize::Resource;
 use crate::rules::{Check, Context, FixAvailability, Rule, absence, nearest};
 use crate::yaml::Node;
 
 /// Every rule of this family, in the order they are documented.
-pub(super) const RULES: &[Rule] = &[MARKER_UNKNOWN, MARKER_MALFORMED, POLICY_WITHOUT_REPOSITORY, AUTOMATION_REPEATED];
+pub(super) const RULES: &[Rule] =
+    &[MARKER_UNKNOWN, MARKER_MALFORMED, POLICY_WITHOUT_REPOSITORY, ACCESS_DENIED, AUTOMATION_REPEATED];
 
 const GROUP: &str = "image.toolkit.fluxcd.io";
 
@@ -67,6 +68,24 @@ Without its repository a policy has no tags: it stays `DependencyNotReady` and n
 Repositories created outside this repository: where something of the cluster could not be rendered the finding is a note.
 ",
     check: Check::Cluster(check_policies),
+};
+
+const ACCESS_DENIED: Rule = Rule {
+    id: "image-repository-access-denied",
+    severity: Severity::Error,
+    fix: FixAvailability::None,
+    docs: "\
+## What it checks
+An ImagePolicy that selects from an ImageRepository of another namespace is let in by `spec.accessFrom` of that repository: a \
+selector matches the labels of the policy's namespace.
+
+## Why it matters
+Without `accessFrom` other namespaces are shut out: the policy stays `AccessDenied` and never selects an image.
+
+## What it cannot see
+Labels of namespaces that are made outside this repository, and a controller that is started with `--no-cross-namespace-refs`.
+",
+    check: Check::Cluster(check_access),
 };
 
 const AUTOMATION_REPEATED: Rule = Rule {
@@ -212,4 +231,39 @@ fn check_automations(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnosti
         }
         out.push(finding.note("their controllers race for the same files, and may undo each other"));
     }
+}
+
+/// Reports every policy of `cluster` that its repository shuts out.
+fn check_access(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
+    let automation = ImageAutomation::of(cluster);
+    for policy in automation.policies.values() {
+        let (namespace, from) = (&policy.name.namespace, &policy.repository.namespace);
+        let Some(repository) = automation.repositories.get(&policy.repository).filter(|_| namespace != from) else {
+            continue;
+        };
+        if is_let_in(cluster, namespace, repository.resource.node.at(&["spec", "accessFrom"])) {
+            continue;
+        }
+        let reference = policy.spec().and_then(|spec| spec.get("imageRepositoryRef"));
+        out.push(
+            rule.report(format!("ImageRepository `{}` does not let in ImagePolicy `{}`", repository.name, policy.name))
+                .label(reference.map_or(policy.resource.name_span(), |node| node.span), "in another namespace")
+                .label(repository.resource.name_span(), format!("`accessFrom` does not select `{namespace}`"))
+                .help(format!("select the namespace `{namespace}` in `spec.accessFrom.namespaceSelectors`"))
+                .note("the policy stays `AccessDenied`"),
+        );
+    }
+}
+
+/// Returns whether `spec.accessFrom` selects a namespace, or may: where its labels are not in the repository.
+fn is_let_in(cluster: &Cluster, namespace: &str, access: Option<&Node>) -> bool {
+    let mut objects = cluster.objects().map(|object| object.resource);
+    let object = objects.find(|resource| resource.kind() == "Namespace" && resource.name() == namespace);
+    let label = |key: &str| match key {
+        "kubernetes.io/metadata.name" => Some(namespace),
+        _ => object?.node.at(&["metadata", "labels", key]).and_then(Node::as_str),
+    };
+    let selectors = access.map(|access| access.items("namespaceSelectors")).unwrap_or_default();
+    let may_match = object.is_none() && !selectors.is_empty();
+    may_match || selectors.iter().any(|selector| LabelSelector::of_node(selector).matches(label))
 }
