@@ -27,7 +27,7 @@ mod tags;
 mod verdict;
 
 pub use crate::image::constraint::{Constraint, ConstraintError};
-pub use crate::image::explain::{Explanation, Group, explain};
+pub use crate::image::explain::{Explanation, Group, compare_tags, explain};
 pub use crate::image::marked::{Marked, MarkedFile, ReadFile, marked_files};
 pub(crate) use crate::image::marker::KEY;
 pub use crate::image::marker::{Field, Marker, Marking, markers, read_marker};

@@ -11,12 +11,14 @@
 //! ```
 
 mod lists;
+mod lowered;
 mod plan;
 mod rollback;
 mod run;
 mod simulate;
 
 pub use crate::promote::lists::{PolicySelection, TagLists, selections};
+pub use crate::promote::lowered::{Lowered, lowered};
 pub use crate::promote::plan::{Direction, Plan, PromoteError, Step, plan};
 pub use crate::promote::rollback::{NarrowedRange, Rollback, RollbackError, rollback};
 pub use crate::promote::run::{Run, Scope, automate, images_of};

@@ -16,7 +16,7 @@
 
 mod allowances;
 mod brought_in;
-mod canaries;
+mod canary_weights;
 mod checklist;
 mod depends_on;
 mod deprecations;
@@ -299,6 +299,7 @@ const FAMILIES: &[&[Rule]] = &[
     kafka::ADDRESSES,
     kafka::CLIENTS,
     flagger::RULES,
+    flagger::surroundings::RULES,
     fleet::PRODUCTION,
     fleet::PARITY,
     retired::RULES,
@@ -308,7 +309,7 @@ const FAMILIES: &[&[Rule]] = &[
     image_policies::RULES,
     image_tags::RULES,
     image_automations::RULES,
-    canaries::RULES,
+    canary_weights::RULES,
     versions::RULES,
     secrets::RULES,
     encryption::RULES,

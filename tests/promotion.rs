@@ -278,10 +278,30 @@ fn a_list_without_tags_is_an_error_and_a_bad_line_a_warning() {
     for told in ["ends with CR LF", "repeats the tag `v1.0.0`", "has 129 characters"] {
         assert!(said(&output).contains(told), "{told}: {}", said(&output));
     }
-    fs::write(&list, "\n").unwrap();
-    let output = run(root.path(), &explain);
-    assert_eq!(output.status.code(), Some(2));
-    assert!(said(&output).contains("the list is empty"), "{}", said(&output));
+    let refusals: [(&[u8], &str); 5] = [
+        (b"\n", "the list is empty"),
+        (b"\xff\xfev\x001\x00", "it is UTF-16, as PowerShell writes; save it as UTF-8"),
+        (b"\x80\x81", "it is no UTF-8 text"),
+        (b"v1\x00.0\n", "line 1 is no tag: `v1\\0.0`"),
+        (b"{\"Tags\": [\"v1\"", "read the list of tags as JSON"),
+    ];
+    for (bytes, reason) in refusals {
+        fs::write(&list, bytes).unwrap();
+        let output = run(root.path(), &explain);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(said(&output).contains(reason), "{reason}: {}", said(&output));
+    }
+    let directory = run(root.path(), &["images", "explain", "candles-release", "--tags", "apps"]);
+    assert!(said(&directory).contains("it is a directory, and one list is wanted"), "{}", said(&directory));
+    let nothing = run(root.path(), &["images", "update", "--tags", "apps"]);
+    assert!(said(&nothing).contains("find a list of tags in `apps`"), "{}", said(&nothing));
+    fs::write(&list, "v1.0.0\n").unwrap();
+    let no_lock = run(root.path(), &["images", "update", "--tags", list.to_str().unwrap()]);
+    assert!(said(&no_lock).contains("nor a lock file (`images: {IMAGE: {tags: [TAG, …]}}`)"), "{}", said(&no_lock));
+    // A byte order mark is no part of the first tag.
+    fs::write(&list, "\u{feff}v1.0.0\n").unwrap();
+    let marked = run(root.path(), &explain);
+    assert!(said(&marked).starts_with("flux-system/candles-release selects v1.0.0\n"), "{}", said(&marked));
 }
 
 #[test]
@@ -307,4 +327,83 @@ fn a_timeline_tells_each_commit_and_what_each_cluster_runs() {
     fs::write(&events, "events:\n  - {deploy: v1}\n").unwrap();
     let refused = run(root.path(), &["simulate", "--events", events.to_str().unwrap()]);
     assert_eq!(refused.status.code(), Some(2));
+}
+
+#[test]
+fn a_file_that_was_fixed_changes_in_one_line_when_flux_writes_an_image() {
+    let root = repository();
+    let stable = read(root.path(), PRIMARY);
+    let loose = stable.replacen("resources:\n", "resources:\n\n", 1).replace("  - ", "      -   ");
+    assert_ne!(stable, loose);
+    fs::write(root.path().join(PRIMARY), &loose).unwrap();
+    let lists = root.path().join(".git/lists");
+    fs::create_dir(&lists).unwrap();
+    fs::write(lists.join("candles.txt"), "v0.1.0\nv0.2.0\n").unwrap();
+    let update = ["images", "update", "--tags", lists.to_str().unwrap(), "--branch", "main", "--mode", "flux"];
+    let added = |output: &Output| {
+        let diff = String::from_utf8_lossy(&output.stdout).into_owned();
+        diff.lines().filter(|line| line.starts_with('+') && !line.starts_with("+++")).count()
+    };
+    assert!(added(&run(root.path(), &update)) > 1, "the first commit prints the file anew");
+
+    let mut validate = Command::new(env!("CARGO_BIN_EXE_gitops-gen"));
+    let fixed = validate.args(["validate", "--fix"]).arg(root.path()).output().unwrap();
+    assert_eq!(read(root.path(), PRIMARY), stable, "{}", said(&fixed));
+    let shown = run(root.path(), &update);
+    assert_eq!(added(&shown), 1, "{}", said(&shown));
+    let written = run(root.path(), &[&update[..], &["--write"]].concat());
+    assert!(written.status.success(), "{}", said(&written));
+    assert_eq!(changed_lines(&stable, &read(root.path(), PRIMARY)), 1);
+}
+
+#[test]
+fn a_value_that_automation_takes_back_is_told() {
+    let root = repository();
+    fs::write(root.path().join(PRIMARY), read(root.path(), PRIMARY).replace("v0.1.0", "v2.0.0")).unwrap();
+    let lists = root.path().join(".git/lists");
+    fs::create_dir(&lists).unwrap();
+    fs::write(lists.join("candles.txt"), "v0.1.0\nv1.9.0\n").unwrap();
+    let shown = run(root.path(), &["images", "update", "--tags", lists.to_str().unwrap(), "--branch", "main"]);
+    let told = format!("`{PRIMARY}` is lowered from `v2.0.0` to `v1.9.0` by ImagePolicy `flux-system:candles-release`");
+    assert!(said(&shown).contains(&told), "{}", said(&shown));
+}
+
+#[test]
+fn each_json_object_is_what_its_schema_asks_for() {
+    let root = repository();
+    let lists = root.path().join(".git/lists");
+    fs::create_dir(&lists).unwrap();
+    let list = lists.join("candles.txt");
+    fs::write(&list, format!("v0.1.0\nv0.2.0\nv1\nlatest\na.sig\n{}\n", BUILDS[0])).unwrap();
+    let events = root.path().join(".git/events.yaml");
+    fs::write(&events, "events: [{release: v1.0.0, app: candles}, {rollback: candles, to: v0.1.0}]\n").unwrap();
+    let path = |path: &Path| path.to_str().unwrap().to_owned();
+    let (lists, list, events) = (path(&lists), path(&list), path(&events));
+    let commands: [(&str, &[&str]); 6] = [
+        ("images", &["images"]),
+        ("explain", &["images", "explain", "candles-release", "--tags", &list]),
+        ("update", &["images", "update", "--tags", &lists]),
+        ("promote", &["promote", "candles", "v0.2.0"]),
+        ("rollback", &["rollback", "candles", "--to", "v0.1.0", "--tags", &lists]),
+        ("simulate", &["simulate", "--events", &events]),
+    ];
+    let text = include_str!("../docs/json-releases.schema.json");
+    let schema: serde_json::Value = serde_json::from_str(text).unwrap();
+    let assert_valid = |name: &str, bytes: &[u8]| {
+        let object: serde_json::Value = serde_json::from_slice(bytes).unwrap();
+        let own = serde_json::json!({ "$ref": format!("#/$defs/{name}"), "$defs": schema["$defs"] });
+        let validator = jsonschema::validator_for(&own).unwrap();
+        let errors: Vec<String> = validator.iter_errors(&object).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{name}: {errors:?}\n{object}");
+        // A definition that names no field would take everything.
+        assert!(!validator.is_valid(&serde_json::json!({ "version": 1 })), "{name}");
+    };
+    for (name, arguments) in commands {
+        let output = run(root.path(), &[arguments, &["--json"]].concat());
+        assert!(output.status.success(), "{name}: {}", said(&output));
+        assert_valid(name, &output.stdout);
+    }
+    let mut tags = Command::new(env!("CARGO_BIN_EXE_gitops-gen"));
+    let output = tags.args(["images", "tags", "--json", "--from-json", &list]).output().unwrap();
+    assert_valid("tags", &output.stdout);
 }

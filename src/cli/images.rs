@@ -55,8 +55,12 @@ enum Command {
 pub(super) enum ImagesError {
     #[error("read `{path}`")]
     Read { path: PathBuf, source: std::io::Error },
-    #[error("read `{path}`: it is no UTF-8 text")]
-    NoText { path: PathBuf },
+    #[error("read `{path}`: {what}")]
+    NoText { path: PathBuf, what: &'static str },
+    #[error("read `{0}`: it is a directory, and one list is wanted")]
+    Directory(PathBuf),
+    #[error("find a list of tags in `{0}`: no file there is named after an ImageRepository, as in `NAME.txt`")]
+    NoLists(PathBuf),
     #[error("find ImagePolicy `{name}`: the fleet has {known}")]
     UnknownPolicy { name: String, known: super::fleet::Names },
     #[error("find ImagePolicy `{name}`: there are several; write one of {known}")]

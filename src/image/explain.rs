@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use crate::image::number;
 use crate::image::pattern::Pattern;
 use crate::image::policy::{Choice, Order, Policy};
-use crate::image::select::{Outcome, SelectError, candidates, choose, scan};
+use crate::image::select::{Outcome, SelectError, candidates, choose, key_of, scan};
 use crate::image::semver::{Grammar, Version};
 use crate::image::verdict::{Kind, Verdict, sift};
 
@@ -70,6 +70,15 @@ fn compared<'t>(choice: &Choice, key: Cow<'t, str>, grammar: Grammar) -> Verdict
     }
 }
 
+/// Returns which of two tags `policy` prefers, whether or not it takes them; nothing where it cannot compare them.
+pub fn compare_tags(policy: &Policy, one: &str, other: &str, grammar: Grammar) -> Option<Ordering> {
+    let key = |tag| key_of(policy, tag).unwrap_or(Cow::Borrowed(tag));
+    let (one, other) = (key(one), key(other));
+    let weight = |key| Weight::new(key, &policy.choice, grammar);
+    let order = weight(&one)?.cmp(&weight(&other)?);
+    Some(if policy.choice.order() == Order::Descending { order.reverse() } else { order })
+}
+
 /// What a policy compares.
 #[derive(Debug, Clone)]
 enum Weight<'k> {
@@ -82,6 +91,10 @@ impl<'k> Weight<'k> {
     /// Returns the weight of a tag that was compared; nothing for another.
     fn of(verdict: &'k Verdict<'_>, choice: &Choice, grammar: Grammar) -> Option<Self> {
         let (Verdict::Behind(key) | Verdict::OutOfRange(key)) = verdict else { return None };
+        Self::new(key, choice, grammar)
+    }
+
+    fn new(key: &'k str, choice: &Choice, grammar: Grammar) -> Option<Self> {
         match choice {
             Choice::Semver(_) => Version::of_tag(key, grammar).map(Self::Version),
             Choice::Alphabetical(_) => Some(Self::Text(key)),
@@ -152,10 +165,7 @@ impl<'t> Explanation<'t> {
 
     /// Returns those of `places` that the policy would choose first.
     fn leaders(&self, places: &[usize], choice: &Choice, grammar: Grammar, most: usize) -> Vec<usize> {
-        let order = match choice {
-            Choice::Semver(_) => Order::Ascending,
-            Choice::Alphabetical(order) | Choice::Numerical(order) => *order,
-        };
+        let order = choice.order();
         let none = || Leaders { most, order, found: Vec::with_capacity(most) };
         let weighed =
             places.par_iter().filter_map(|at| Some((Weight::of(&self.verdicts[*at].1, choice, grammar)?, *at)));
@@ -246,6 +256,16 @@ mod tests {
             (Kind::NotMatched, 6, vec!["w0", "u"]),
         ];
         assert_eq!(groups, expected);
+    }
+
+    #[test]
+    fn tags_are_compared_as_the_policy_compares_whether_it_takes_them_or_not() {
+        let compare = |text: &str, one: &str, other: &str| compare_tags(&policy(text), one, other, Grammar::Loose);
+        assert_eq!(compare(RELEASES, "v9.0.0", "v1.10.0"), Some(Ordering::Greater));
+        assert_eq!(compare(RELEASES, "2.0.0", "v10.0.0"), Some(Ordering::Less));
+        assert_eq!(compare(RELEASES, "latest", "v1.0.0"), None);
+        assert_eq!(compare("{policy: {numerical: {order: desc}}}", "7", "12"), Some(Ordering::Greater));
+        assert_eq!(compare("{policy: {alphabetical: {}}}", "v9", "v10"), Some(Ordering::Greater));
     }
 
     #[test]

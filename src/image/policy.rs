@@ -29,6 +29,16 @@ pub enum Choice {
     Numerical(Order),
 }
 
+impl Choice {
+    /// Returns which end wins.
+    pub fn order(&self) -> Order {
+        match self {
+            Self::Semver(_) => Order::Ascending,
+            Self::Alphabetical(order) | Self::Numerical(order) => *order,
+        }
+    }
+}
+
 /// `spec.filterTags`.
 #[derive(Debug, Clone)]
 pub struct Filter {

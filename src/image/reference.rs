@@ -59,10 +59,13 @@ impl ImageRef {
     }
 }
 
-/// Returns whether a registry takes `text` for a tag.
+/// Returns whether a registry takes `text` for a tag: neither `.` nor `-` begins one.
+///
+/// Source: distribution/reference, `TagRegexp`.
 pub fn is_tag(text: &str) -> bool {
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
-    !text.is_empty() && text.len() <= LONGEST_TAG && text.bytes().all(is_allowed)
+    let is_led = text.bytes().next().is_some_and(|first| !matches!(first, b'.' | b'-'));
+    is_led && text.len() <= LONGEST_TAG && text.bytes().all(is_allowed)
 }
 
 /// Returns what is wrong with the `spec.image` of an `ImageRepository`, in the words of the controller.

@@ -74,7 +74,8 @@ fn with_update(files: &FileSet, update: &Update) -> FileSet {
 /// Returns the containers of `cluster` that run `image`, as `Kind namespace/name`, each with its references.
 pub fn images_of(cluster: &Cluster, image: &str) -> BTreeMap<String, BTreeSet<String>> {
     let mut out: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for object in cluster.objects() {
+    // What is scanned runs nowhere.
+    for object in cluster.objects().filter(|object| object.resource.kind() != "ImageRepository") {
         let mut found = BTreeSet::new();
         containers(&object.resource.node, image, &mut found);
         if !found.is_empty() {

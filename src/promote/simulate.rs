@@ -11,8 +11,8 @@ use crate::repo::Repo;
 use crate::text::{FileSet, RepoPath};
 use crate::yaml::{self, Node};
 
-/// Branch of a cluster that does not say which it follows.
-const UNNAMED: &str = "";
+/// Branch of a cluster that does not say which it follows, where the automations of the fleet read several, or none.
+const UNNAMED: &str = "an unnamed branch";
 
 /// What happens to the images.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,8 +119,9 @@ impl Simulation {
             lists: TagLists::default(),
         };
         let marked = image::marked_files(repo);
+        let unsaid = only_branch(fleet).unwrap_or_else(|| UNNAMED.to_owned());
         for cluster in &fleet.clusters {
-            let branch = branch_of(cluster).unwrap_or(UNNAMED).to_owned();
+            let branch = branch_of(cluster).unwrap_or(&unsaid).to_owned();
             out.branches.insert(branch.clone(), repo.files().clone());
             out.clusters.insert(cluster.name.clone(), (cluster.path.clone(), branch));
             let automation = ImageAutomation::of(cluster);
@@ -275,4 +276,11 @@ impl Simulation {
         }
         commits
     }
+}
+
+/// Returns the branch that all automations of the fleet read, where it is one.
+fn only_branch(fleet: &Fleet) -> Option<String> {
+    let automation = fleet.clusters.iter().flat_map(|cluster| ImageAutomation::of(cluster).automations);
+    let mut branches: BTreeSet<String> = automation.filter_map(|automation| automation.checkout).collect();
+    branches.pop_first().filter(|_| branches.is_empty())
 }

@@ -2,6 +2,8 @@
 //!
 //! Source: Flagger 1.44, "How it works", and `pkg/controller`, `pkg/canary`, `pkg/router`.
 
+pub(super) mod surroundings;
+
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::kustomize::Resource;
 use crate::rules::index::{ClusterIndex, Workload, number};

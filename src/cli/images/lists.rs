@@ -30,6 +30,9 @@ struct LockedImage {
 
 /// Returns the text of `path`, or of standard input where it is `-`.
 pub(in crate::cli) fn read_text(path: &Path) -> Result<String, ImagesError> {
+    if path.is_dir() {
+        return Err(ImagesError::Directory(path.to_owned()));
+    }
     let mut bytes = Vec::new();
     let read = if path.as_os_str() == "-" {
         std::io::stdin().lock().read_to_end(&mut bytes).map(|_| ())
@@ -37,7 +40,12 @@ pub(in crate::cli) fn read_text(path: &Path) -> Result<String, ImagesError> {
         fs::read(path).map(|found| bytes = found)
     };
     read.map_err(|source| ImagesError::Read { path: path.to_owned(), source })?;
-    String::from_utf8(bytes).map_err(|_| ImagesError::NoText { path: path.to_owned() })
+    String::from_utf8(bytes).map_err(|error| {
+        let is_utf16 = matches!(error.as_bytes(), [0xff, 0xfe, ..] | [0xfe, 0xff, ..]);
+        let what =
+            if is_utf16 { "it is UTF-16, as PowerShell writes; save it as UTF-8" } else { "it is no UTF-8 text" };
+        ImagesError::NoText { path: path.to_owned(), what }
+    })
 }
 
 /// Returns `text` as a list of one tag a line, whatever client printed it.
@@ -84,14 +92,18 @@ pub(in crate::cli) fn read(path: &Path, fleet: &Fleet, console: &Console) -> Res
             lists.add(repository.image, list.tags.iter().copied());
         }
     }
+    if lists.images().next().is_none() {
+        return Err(ImagesError::NoLists(path.to_owned()));
+    }
     Ok(lists)
 }
 
 fn read_lock(path: &Path) -> Result<TagLists, ImagesError> {
     let text = read_text(path)?;
     let lock = |reason: String| ImagesError::Lock { path: path.to_owned(), reason };
-    let value = crate::generate::parse_parameters(&text).map_err(|error| lock(error.to_string()))?;
-    let found: Lock = serde_json::from_value(value.into()).map_err(|error| lock(error.to_string()))?;
+    let shape = "neither a directory with a list for each image, nor a lock file (`images: {IMAGE: {tags: [TAG, …]}}`)";
+    let value = crate::generate::parse_parameters(&text).map_err(|_| lock(shape.to_owned()))?;
+    let found: Lock = serde_json::from_value(value.into()).map_err(|error| lock(format!("{shape}: {error}")))?;
     let mut lists = TagLists::default();
     for (image, locked) in found.images {
         for (tag, digest) in locked.digests {

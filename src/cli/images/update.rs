@@ -9,7 +9,7 @@ use crate::cli::fleet::Rendered;
 use crate::cli::images::{Target, lists};
 use crate::cli::{CliError, Ended, fleet, tree};
 use crate::image;
-use crate::promote::{self, PolicySelection, Run, Scope};
+use crate::promote::{self, Lowered, PolicySelection, Run, Scope};
 use crate::repo::Repo;
 use crate::report;
 use crate::text;
@@ -66,6 +66,9 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
         say_selection(&name.to_string(), selection, console);
     }
     let failed = runs.iter().filter(|run| say_run(run, console)).count();
+    for Lowered { policy, path, old, new } in promote::lowered(&runs, &fleet, version) {
+        console.say(&format!("warning: `{path}` is lowered from `{old}` to `{new}` by ImagePolicy `{policy}`"));
+    }
     if args.json {
         console.print(&report::runs_json(&runs))?;
     } else if args.write {
