@@ -59,13 +59,13 @@ impl ImageRef {
     }
 }
 
-/// Returns whether a registry takes `text` for a tag: neither `.` nor `-` begins one.
+/// Returns whether the controllers take `text` for a tag. Registries want a letter, a digit or `_` first; the controllers
+/// do not look.
 ///
-/// Source: distribution/reference, `TagRegexp`.
+/// Source: go-containerregistry, `pkg/name`.
 pub fn is_tag(text: &str) -> bool {
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
-    let is_led = text.bytes().next().is_some_and(|first| !matches!(first, b'.' | b'-'));
-    is_led && text.len() <= LONGEST_TAG && text.bytes().all(is_allowed)
+    !text.is_empty() && text.len() <= LONGEST_TAG && text.bytes().all(is_allowed)
 }
 
 /// Returns what is wrong with the `spec.image` of an `ImageRepository`, in the words of the controller.

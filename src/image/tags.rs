@@ -37,7 +37,7 @@ pub enum TagProblem {
     /// No registry has such a tag: more than 128 characters.
     #[error("line {0} is no tag: it has {1} characters, and a tag 128 at most")]
     TooLong(usize, usize),
-    /// No registry has such a tag: another character than letters, digits, `_`, `.` and `-`, or one of the last two first.
+    /// No registry has such a tag: another character than letters, digits, `_`, `.` and `-`.
     #[error("line {0} is no tag: `{1}`")]
     NoTag(usize, String),
 }

@@ -20,7 +20,9 @@ pub(super) fn examples(expression: &str) -> BTreeSet<String> {
     let Ok(syntax) = regex_syntax::ParserBuilder::new().utf8(false).build().parse(expression) else {
         return BTreeSet::new();
     };
-    made_of(&syntax).into_iter().filter(|example| is_tag(example)).take(MOST).collect()
+    // No registry has a tag that begins with one of these.
+    let is_example = |text: &String| is_tag(text) && !text.starts_with(['.', '-']);
+    made_of(&syntax).into_iter().filter(is_example).take(MOST).collect()
 }
 
 fn made_of(syntax: &Hir) -> Vec<String> {
