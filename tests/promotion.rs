@@ -333,7 +333,7 @@ fn a_timeline_tells_each_commit_and_what_each_cluster_runs() {
 fn a_file_that_was_fixed_changes_in_one_line_when_flux_writes_an_image() {
     let root = repository();
     let stable = read(root.path(), PRIMARY);
-    let loose = stable.replacen("resources:\n", "resources:\n\n", 1).replace("  - ", "      -   ");
+    let loose = stable.replacen("resources:\n", "resources:\n\n", 1).replace("kind: ", "kind:  ");
     assert_ne!(stable, loose);
     fs::write(root.path().join(PRIMARY), &loose).unwrap();
     let lists = root.path().join(".git/lists");
