@@ -57,7 +57,7 @@ fn reason(name: &str, choices: &Choices) -> Option<&'static str> {
 }
 
 /// Everything that goes otherwise than it should.
-fn surprises(cases: Vec<(&Blueprint, Choices)>) -> Vec<String> {
+fn surprises(cases: &[(&Blueprint, Choices)]) -> Vec<String> {
     let surprise = |(blueprint, choices): &(&Blueprint, Choices)| {
         let what = format!("{} with {}", blueprint.name, named(choices));
         match (said(blueprint, choices), reason(&blueprint.name, choices)) {
@@ -81,7 +81,7 @@ fn each_option_alone_makes_a_fleet_without_any_finding() {
         }
     }
     assert!(cases.len() > 50, "{} cases", cases.len());
-    assert_eq!(surprises(cases).join("\n"), "");
+    assert_eq!(surprises(&cases).join("\n"), "");
 }
 
 /// Rows of choices in which every pair of values of two options stands together at least once.
