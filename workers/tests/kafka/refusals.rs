@@ -3,6 +3,7 @@
 use std::io::BufRead;
 use std::io::BufReader;
 use std::process::Child;
+use std::process::Command;
 
 use crate::broker::Broker;
 use crate::broker::terminate;
@@ -25,6 +26,24 @@ fn what_is_missing_at_the_start_is_said() {
         let (code, log) = check(&[("KAFKA_INPUT_TOPIC", "nowhere")]);
         assert!(code == Some(1) && log.contains("topic `nowhere` does not exist"), "{log}");
     }
+}
+
+#[test]
+fn a_wrong_environment_ends_the_program_before_it_asks_anybody() {
+    let candles = Command::new(env!("CARGO_BIN_EXE_candles"))
+        .envs([("CANDLE_SECONDS", "0,a minute"), ("KAFKA_INPUT_TOPIC", "trades"), ("HTTP_ADDR", "127.0.0.1:0")])
+        .output()
+        .unwrap();
+    assert_eq!(candles.status.code(), Some(64));
+    assert_eq!(
+        String::from_utf8_lossy(&candles.stderr),
+        "candles: the environment is not as it has to be\n\
+        \x20 - KAFKA_CONSUMER_GROUP is not set: consumer group\n\
+        \x20 - CANDLE_SECONDS has `0`, not a length from 1 second to a week\n\
+        \x20 - CANDLE_SECONDS has `a minute`, not a length from 1 second to a week\n\
+        \x20 - KAFKA_BROKER_ADDRESS is not set: brokers as host:port, by commas\n\
+        \x20 - KAFKA_OUTPUT_TOPIC is not set: topic of candles, with as many partitions as that of trades\n"
+    );
 }
 
 /// Starts `candles` and returns it with the address of its pages; its log goes on to be read.
