@@ -3,12 +3,12 @@
 //! It is a function of the *set* of its trades. Open and close are the first and the last by (time, trade id), a trade that
 //! comes twice counts once, sums are exact: whatever the order and the repetition, the result is the same to the byte.
 
+mod json;
+
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use serde::Serialize;
-use serde::Serializer;
-
+use crate::candle::json::Object;
 use crate::decimal::Amount;
 use crate::decimal::Sum;
 use crate::decimal::Total;
@@ -108,8 +108,7 @@ impl Candle {
 }
 
 /// What a candle is at the time of its record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Status {
     /// The window is open; more trades may come.
     Open,
@@ -119,14 +118,32 @@ pub enum Status {
     Corrected,
 }
 
+impl Status {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Final => "final",
+            Self::Corrected => "corrected",
+        }
+    }
+}
+
 /// What closed a window.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ClosedBy {
     /// A later trade of the partition.
     Watermark,
     /// The clock, at the end of an idle partition.
     Idle,
+}
+
+impl ClosedBy {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Watermark => "watermark",
+            Self::Idle => "idle",
+        }
+    }
 }
 
 /// Which candle a record is of.
@@ -170,76 +187,35 @@ pub struct Standing {
     pub complete: bool,
 }
 
-/// The message, version 1: only what the trades say, so that a repetition is the same to the byte.
-#[derive(Serialize)]
-struct Message<'a> {
-    v: u64,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    exchange: &'a str,
-    pair: &'a str,
-    interval: Interval,
-    start_us: i64,
-    end_us: i64,
-    open: Amount,
-    high: Amount,
-    low: Amount,
-    close: Amount,
-    volume: Sum,
-    quote_volume: Total,
-    trade_count: u64,
-    first_trade_id: u64,
-    last_trade_id: u64,
-    missing_trades: u64,
-    complete: bool,
-    status: Status,
-    revision: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    closed_by: Option<ClosedBy>,
-}
-
-/// A length in seconds, as `60s`.
-struct Interval(u32);
-
-impl Serialize for Interval {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&format_args!("{}s", self.0))
-    }
-}
-
-/// Room for a message: most are shorter.
-const TYPICAL_BYTES: usize = 512;
-
-/// Returns the value of a record: the JSON of `candle`.
-///
-/// # Panics
-/// Never: strings and numbers are JSON.
+/// Returns the value of a record, version 1: only what the trades say, so that a repetition is the same to the byte.
 pub fn to_json(window: &Window, candle: &Candle, standing: Standing) -> Vec<u8> {
     let (first, last) = candle.ids.bounds().unwrap_or((candle.open.1, candle.close.1));
-    let message = Message {
-        v: 1,
-        exchange: window.exchange,
-        pair: window.pair,
-        interval: Interval(window.seconds),
-        start_us: window.start_us,
-        end_us: window.start_us + i64::from(window.seconds) * 1_000_000,
-        open: candle.open.2,
-        high: candle.high,
-        low: candle.low,
-        close: candle.close.2,
-        volume: candle.volume,
-        quote_volume: candle.quote_volume,
-        trade_count: candle.ids.count,
-        first_trade_id: first,
-        last_trade_id: last,
-        missing_trades: candle.missing(),
-        complete: standing.complete,
-        status: standing.status,
-        revision: standing.revision,
-        closed_by: standing.closed_by,
-    };
-    let mut json = Vec::with_capacity(TYPICAL_BYTES);
-    serde_json::to_writer(&mut json, &message).expect("strings and numbers are JSON");
-    json
+    let mut json = Object::new();
+    json.count("v", 1);
+    if !window.exchange.is_empty() {
+        json.string("exchange", window.exchange);
+    }
+    json.string("pair", window.pair);
+    json.seconds("interval", window.seconds);
+    json.time("start_us", window.start_us);
+    json.time("end_us", window.start_us + i64::from(window.seconds) * 1_000_000);
+    json.decimal("open", &candle.open.2.text());
+    json.decimal("high", &candle.high.text());
+    json.decimal("low", &candle.low.text());
+    json.decimal("close", &candle.close.2.text());
+    json.decimal("volume", &candle.volume.text());
+    json.decimal("quote_volume", &candle.quote_volume.text());
+    json.count("trade_count", candle.ids.count);
+    json.count("first_trade_id", first);
+    json.count("last_trade_id", last);
+    json.count("missing_trades", candle.missing());
+    json.answer("complete", standing.complete);
+    json.word("status", standing.status.word());
+    json.count("revision", u64::from(standing.revision));
+    if let Some(closed_by) = standing.closed_by {
+        json.word("closed_by", closed_by.word());
+    }
+    json.end()
 }
 
 #[cfg(test)]

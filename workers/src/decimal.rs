@@ -5,8 +5,6 @@
 
 use std::fmt;
 
-use serde::Serialize;
-use serde::Serializer;
 use thiserror::Error;
 
 /// Decimals that an [`Amount`] keeps; digits after them are rounded, half up.
@@ -129,7 +127,8 @@ fn scale(whole: &str, fraction: &str, exponent: i64) -> Result<Amount, AmountErr
 }
 
 impl Amount {
-    fn text(self) -> Text {
+    /// Returns the digits.
+    pub(crate) fn text(self) -> Text {
         let whole = self.0 / ONE;
         Text::of(whole, &[self.0 - whole * ONE])
     }
@@ -138,12 +137,6 @@ impl Amount {
 impl fmt::Display for Amount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.text().as_str())
-    }
-}
-
-impl Serialize for Amount {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.text().as_str())
     }
 }
 
@@ -162,15 +155,16 @@ impl Sum {
     }
 }
 
-impl fmt::Display for Sum {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Amount(self.0).fmt(f)
+impl Sum {
+    /// Returns the digits.
+    pub(crate) fn text(self) -> Text {
+        Amount(self.0).text()
     }
 }
 
-impl Serialize for Sum {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Amount(self.0).serialize(serializer)
+impl fmt::Display for Sum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text().as_str())
     }
 }
 
@@ -194,7 +188,8 @@ impl Total {
 }
 
 impl Total {
-    fn text(self) -> Text {
+    /// Returns the digits.
+    pub(crate) fn text(self) -> Text {
         let unit = ONE * ONE;
         let whole = self.lower / unit;
         let fraction = self.lower - whole * unit;
@@ -209,17 +204,19 @@ impl fmt::Display for Total {
     }
 }
 
-impl Serialize for Total {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.text().as_str())
-    }
-}
-
 /// A number as text, on the stack: six of them are written for every trade in `EMIT=current`, and dividing 128-bit numbers by ten, digit
 /// by digit, took a third of its time.
-struct Text {
+pub(crate) struct Text {
     bytes: [u8; 64],
     length: usize,
+}
+
+impl From<u64> for Text {
+    fn from(number: u64) -> Self {
+        let mut text = Self { bytes: [0; 64], length: 0 };
+        text.whole(u128::from(number));
+        text
+    }
 }
 
 impl Text {
@@ -262,8 +259,13 @@ impl Text {
         self.length = end;
     }
 
+    /// Returns the digits, and the point where there is one.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+
     fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.bytes[..self.length]).expect("digits and a point are UTF-8")
+        std::str::from_utf8(self.as_bytes()).expect("digits and a point are UTF-8")
     }
 }
 

@@ -244,9 +244,9 @@ pub fn consumer_config(candles: &Candles) -> ClientConfig {
         .set("fetch.queue.backoff.ms", "10")
         // These bound the memory. A record in the queue takes three times the bytes that the limit counts, and the least is kept for
         // each partition, so that both are far below the defaults of 64 MB and 100,000; the fetch is a megabyte by default.
-        .set("queued.max.messages.kbytes", "8192")
-        .set("queued.min.messages", "5000")
-        .set("fetch.message.max.bytes", "524288")
+        .set("queued.max.messages.kbytes", "4096")
+        .set("queued.min.messages", "2000")
+        .set("fetch.message.max.bytes", "262144")
         .set("statistics.interval.ms", "5000");
     if let Some(instance) = &candles.instance {
         config.set("group.instance.id", instance);
