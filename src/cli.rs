@@ -12,6 +12,7 @@ mod entry;
 mod explain;
 mod fleet;
 mod images;
+mod import;
 mod init;
 mod kustomize;
 mod lsp;
@@ -63,6 +64,7 @@ const EXIT_CODES: &str = "Exit codes: 0 clean, 1 findings at or above --fail-on,
 #[derive(Debug, Subcommand)]
 enum Command {
     Init(init::Args),
+    Import(import::Args),
     Update(update::Args),
     Add(add::Args),
     Remove(remove::Args),
@@ -165,6 +167,7 @@ pub fn main() -> ExitCode {
     let console = Console::of_this_process(cli.color);
     let ended = match cli.command {
         Command::Init(args) => init::run(&args, &console),
+        Command::Import(args) => import::run(&args, &console),
         Command::Update(args) => update::run(&args, &console),
         Command::Add(args) => add::run(&args, &console),
         Command::Remove(args) => remove::run(&args, &console),

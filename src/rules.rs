@@ -67,6 +67,7 @@ use std::sync::Arc;
 pub use crate::rules::brought_in::brought_in;
 pub use crate::rules::checklist::{Checklist, Item, Place, Verdict, checklist};
 pub(crate) use crate::rules::encryption::passwords::ranges as password_ranges;
+pub use crate::rules::fleet::environment_of;
 pub use crate::rules::verdicts::Verdicts;
 
 use rayon::prelude::*;

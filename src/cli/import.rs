@@ -1,0 +1,72 @@
+//! `gitops-gen import`: a gitops.yaml for a repository that has none.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::cli::console::Console;
+use crate::cli::fleet::{self, ClusterArg, Rendered};
+use crate::cli::{CliError, Ended, tree};
+use crate::config;
+use crate::flux::{Cluster, FluxVersion};
+use crate::generate::{self, Unread};
+use crate::repo::Repo;
+use crate::rules;
+use crate::text::{self, FileSet, RepoPath, WriteError};
+
+/// Write a gitops.yaml for an existing repository, as far as it can be read, and list what could not
+///
+/// Clusters, environments, branches, the release of Flux, data services, topics and apps are read from what Flux would apply. A
+/// gitops.yaml that is there is never overwritten.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Root of the repository
+    #[arg(default_value = ".", value_name = "DIR")]
+    directory: PathBuf,
+    /// Only this cluster (may be repeated); with =DIR, a cluster whose first directory is DIR
+    #[arg(long = "cluster", value_name = "NAME[=DIR]")]
+    clusters: Vec<ClusterArg>,
+    /// Flux release whose behaviour is followed [default: 2.9]
+    #[arg(long, value_name = "VERSION")]
+    flux_version: Option<FluxVersion>,
+    /// Print the file, and write nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Reads the repository and writes the file.
+pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
+    let repo = tree::read(&args.directory)?.repo;
+    let path = args.directory.join(config::FILE);
+    let is_there = RepoPath::new(config::FILE).is_ok_and(|path| repo.files().file(&path).is_some());
+    if is_there && !args.dry_run {
+        return Err(WriteError::Exists(path).into());
+    }
+    let (fleet, _) = fleet::render(&repo, &args.clusters, args.flux_version, Rendered::Wanted)?;
+    if fleet.clusters.is_empty() {
+        return Err(CliError::NoCluster(args.directory.clone()));
+    }
+    let environment = |cluster: &Cluster| Some((cluster.name.clone(), rules::environment_of(cluster)?));
+    let environments: BTreeMap<String, &'static str> = fleet.clusters.iter().filter_map(environment).collect();
+    let imported = generate::import(&fleet, &environments);
+    if args.dry_run {
+        console.print(&imported.text)?;
+        console.say(list(&imported.unread, &repo).trim_end());
+        return Ok(Ended::Clean);
+    }
+    text::write_tree(&args.directory, &FileSet::from_texts([(config::FILE, imported.text.as_str())]))?;
+    console.print(&list(&imported.unread, &repo))?;
+    console.say(&format!("{} written, {} things left to you", path.display(), imported.unread.len()));
+    Ok(Ended::Clean)
+}
+
+/// Returns what could not be read, a line each, with its place.
+fn list(unread: &[Unread], repo: &Repo) -> String {
+    let line = |unread: &Unread| {
+        let place = unread.span.and_then(|span| {
+            let path = repo.sources().path(span)?;
+            Some(format!("{path}:{}: ", repo.sources().start(span)?.line))
+        });
+        format!("not read: {}{}\n", place.unwrap_or_default(), unread.what)
+    };
+    unread.iter().map(line).collect()
+}

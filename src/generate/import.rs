@@ -1,0 +1,188 @@
+//! gitops.yaml for a repository that nobody generated: what it says of itself, as parameters of a fleet.
+//!
+//! Reads the rendered clusters. What parameters cannot say, or what only a person knows, is listed with its place and left
+//! out; no value is guessed, and none of a Secret is taken.
+
+mod app;
+mod origin;
+mod services;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value, json};
+
+use crate::flux::{Cluster, Fleet, ImageAutomation};
+use crate::generate::block_style;
+use crate::kustomize::Resource;
+use crate::text::Span;
+use crate::yaml::Node;
+
+/// What was read of a repository.
+#[derive(Debug, Clone)]
+pub struct Imported {
+    /// The content of gitops.yaml.
+    pub text: String,
+    /// What is not in it, in the order of clusters and files.
+    pub unread: Vec<Unread>,
+}
+
+/// Something that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Unread {
+    /// Where it is written; nothing where it is nowhere.
+    pub span: Option<Span>,
+    /// What it is and why it is left out, as a clause.
+    pub what: String,
+}
+
+/// What reads a repository, with what it could not read so far.
+struct Reader<'a> {
+    /// Production first, then by name: what differs between clusters is taken from the first that has it.
+    clusters: Vec<&'a Cluster>,
+    unread: Vec<Unread>,
+}
+
+/// Returns gitops.yaml for `fleet`; `environments` says which cluster is for `production`, `staging` or `test`, where that is
+/// known.
+pub fn import(fleet: &Fleet, environments: &BTreeMap<String, &'static str>) -> Imported {
+    let mut clusters: Vec<&Cluster> = fleet.clusters.iter().collect();
+    let is_production = |cluster: &Cluster| environments.get(&cluster.name) == Some(&"production");
+    clusters.sort_by_key(|cluster| (!is_production(cluster), cluster.name.clone()));
+    let mut reader = Reader { clusters, unread: Vec::new() };
+    let mut parameters = reader.origin();
+    parameters.extend(reader.branches(environments));
+    parameters.push(("clusters", reader.cluster_parameters(environments)));
+    parameters.extend(reader.automation());
+    parameters.extend(reader.services());
+    let (namespace, apps) = reader.apps();
+    parameters.extend(namespace.map(|namespace| ("namespace", Value::from(namespace))));
+    parameters.push(("apps", Value::Object(apps)));
+    let text = text(fleet, reader.flux().as_deref(), &parameters);
+    let Reader { mut unread, .. } = reader;
+    let mut known = BTreeSet::new();
+    // What clusters share is said once.
+    unread.retain(|entry| known.insert(entry.clone()));
+    Imported { text, unread }
+}
+
+/// Returns the file: clusters, then parameters in the order in which they were read.
+fn text(fleet: &Fleet, flux: Option<&str>, parameters: &[(&'static str, Value)]) -> String {
+    let mut out =
+        format!("# Read from the repository by gitops-gen {}. Correct it: it is yours.\n", env!("CARGO_PKG_VERSION"));
+    if let Some(flux) = flux {
+        out.push_str(&block_style::block(&json!({"flux": flux}), 0));
+    }
+    let clusters = fleet.clusters.iter().map(|cluster| json!({"name": cluster.name, "path": cluster.path.as_str()}));
+    out.push_str("# What `gitops-gen validate` checks.\n");
+    out.push_str(&block_style::block(&json!({"clusters": clusters.collect::<Vec<_>>()}), 0));
+    out.push_str(
+        "# What the repository looks like as parameters of a blueprint. Nothing is generated from them as long as no\n",
+    );
+    out.push_str(
+        "# `blueprint` is named: `gitops-gen init --parameters` takes them for a new repository.\nparameters:\n",
+    );
+    for (name, value) in parameters {
+        out.push_str(&block_style::block(&json!({ *name: value }), 2));
+    }
+    out
+}
+
+impl<'a> Reader<'a> {
+    fn leave(&mut self, span: Option<Span>, what: impl Into<String>) {
+        self.unread.push(Unread { span, what: what.into() });
+    }
+
+    /// Returns the objects of every cluster that stay in it, production first.
+    fn objects(&self) -> impl Iterator<Item = &'a Resource> + use<'a> {
+        let clusters = self.clusters.clone();
+        clusters
+            .into_iter()
+            .flat_map(|cluster| cluster.objects().filter(|object| !object.is_remote()).map(|object| object.resource))
+    }
+
+    /// Returns the objects of a kind.
+    fn of_kind(&self, group: &'static str, kind: &'static str) -> impl Iterator<Item = &'a Resource> + use<'a> {
+        self.objects().filter(move |resource| resource.kind() == kind && resource.gvk().group == group)
+    }
+
+    fn cluster_parameters(&mut self, environments: &BTreeMap<String, &'static str>) -> Value {
+        let mut clusters = Map::new();
+        for cluster in self.clusters.clone() {
+            let mut fields = Map::new();
+            match environment(cluster, environments) {
+                Some(environment) => drop(fields.insert("environment".to_owned(), Value::from(environment))),
+                None => self.leave(None, format!("nothing tells the environment of cluster `{}`", cluster.name)),
+            }
+            match region(cluster) {
+                Some(region) => drop(fields.insert("region".to_owned(), Value::from(region))),
+                None => self.leave(None, format!("nothing tells the region of cluster `{}`", cluster.name)),
+            }
+            clusters.insert(cluster.name.clone(), Value::Object(fields));
+        }
+        self.leave(None, "the addresses of load balancers are known to the clusters alone: clusters.NAME.address");
+        Value::Object(clusters)
+    }
+
+    /// Returns the branch of each environment.
+    fn branches(&mut self, environments: &BTreeMap<String, &'static str>) -> Option<(&'static str, Value)> {
+        let mut branches: BTreeMap<&str, String> = BTreeMap::new();
+        for cluster in self.clusters.clone() {
+            let Some(environment) = environment(cluster, environments) else { continue };
+            let Some((branch, span)) = origin::home(cluster).and_then(branch) else { continue };
+            match branches.get(environment) {
+                Some(known) if *known != branch => {
+                    let what =
+                        format!("cluster `{}` follows `{branch}`, others of its environment `{known}`", cluster.name);
+                    self.leave(Some(span), what);
+                }
+                Some(_) => {}
+                None => drop(branches.insert(environment, branch)),
+            }
+        }
+        (!branches.is_empty()).then(|| ("branches", json!(branches)))
+    }
+
+    /// Returns the cluster that writes image tags.
+    fn automation(&mut self) -> Option<(&'static str, Value)> {
+        let automates = |cluster: &&&Cluster| !ImageAutomation::of(cluster).automations.is_empty();
+        let all: Vec<&Cluster> = self.clusters.iter().filter(automates).copied().collect();
+        let first = all.first()?;
+        for other in &all[1..] {
+            self.leave(None, format!("cluster `{}` automates images too: there can be one", other.name));
+        }
+        Some(("imageAutomationCluster", Value::from(first.name.as_str())))
+    }
+}
+
+/// Returns the environment of `cluster` in the words of parameters.
+fn environment(cluster: &Cluster, environments: &BTreeMap<String, &'static str>) -> Option<&'static str> {
+    let said = environments.get(&cluster.name).copied();
+    match said {
+        Some("test") => {
+            let is_local = ["dev", "kind", "local"].iter().any(|word| cluster.name.contains(word));
+            Some(if is_local { "local" } else { "staging" })
+        }
+        other => other,
+    }
+}
+
+/// Returns the region of `cluster`: as its variables say, else its name where it looks like one (`fra1`).
+fn region(cluster: &Cluster) -> Option<String> {
+    let maps = cluster.objects().map(|object| object.resource).filter(|resource| resource.kind() == "ConfigMap");
+    let mut said = maps.filter_map(|map| {
+        let data = map.node.get("data")?;
+        ["CLUSTER_REGION", "REGION", "region"].iter().find_map(|name| data.get(name)?.as_str())
+    });
+    if let Some(region) = said.next() {
+        return Some(region.to_owned());
+    }
+    let (letters, digit) = cluster.name.split_at_checked(3)?;
+    let is_region = letters.bytes().all(|letter| letter.is_ascii_lowercase()) && digit.parse::<u8>().is_ok();
+    is_region.then(|| cluster.name.clone())
+}
+
+/// Returns the branch of a GitRepository, with its place.
+fn branch(source: &Node) -> Option<(String, Span)> {
+    let branch = source.at(&["spec", "ref", "branch"])?;
+    Some((branch.as_str()?.to_owned(), branch.span))
+}

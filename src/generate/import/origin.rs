@@ -1,0 +1,96 @@
+//! Where the repository is, and which Flux runs.
+
+use serde_json::Value;
+
+use crate::flux::Cluster;
+use crate::generate::import::Reader;
+use crate::yaml::Node;
+
+/// Returns the GitRepository that the cluster itself is applied from.
+pub(super) fn home(cluster: &Cluster) -> Option<&Node> {
+    let sources = cluster.sources.values().filter(|source| source.key.kind == "GitRepository");
+    let mut sources: Vec<_> = sources.collect();
+    sources.sort_by_key(|source| source.key.name.name != "flux-system");
+    sources.into_iter().find_map(|source| source.node.as_ref())
+}
+
+impl Reader<'_> {
+    /// Returns the parameters that the URL of the repository tells, and how Flux got into the clusters.
+    pub(super) fn origin(&mut self) -> Vec<(&'static str, Value)> {
+        let mut parameters = Vec::new();
+        let url = self.clusters.iter().find_map(|cluster| home(cluster)?.at(&["spec", "url"]));
+        match url.and_then(|url| Some((url, url.as_str()?))) {
+            None => self.leave(None, "nothing tells the URL of the Git repository: organisation, repository, gitHost"),
+            Some((node, url)) => match split(url) {
+                Some((host, organisation, repository)) => {
+                    parameters.push(("organisation", Value::from(organisation)));
+                    parameters.push(("repository", Value::from(repository)));
+                    parameters.push(("gitHost", Value::from(host.as_str())));
+                    let provider = ["github", "gitlab"].into_iter().find(|name| host.contains(name));
+                    parameters.push(("gitProvider", Value::from(provider.unwrap_or("generic"))));
+                }
+                None => self.leave(Some(node.span), format!("`{url}` is not of the form HOST/ORGANISATION/REPOSITORY")),
+            },
+        }
+        let is_operated = self.of_kind("fluxcd.controlplane.io", "FluxInstance").next().is_some();
+        parameters.push(("bootstrap", Value::from(if is_operated { "flux-operator" } else { "flux-cli" })));
+        parameters
+    }
+
+    /// Returns the release of Flux, `2.9`; of several the lowest, since what it can do all can.
+    pub(super) fn flux(&mut self) -> Option<String> {
+        let instances = self.of_kind("fluxcd.controlplane.io", "FluxInstance");
+        let instances = instances.filter_map(|it| it.node.at(&["spec", "distribution", "version"]));
+        let namespaces = self.of_kind("", "Namespace").filter(|namespace| namespace.name() == "flux-system");
+        let labels = namespaces.filter_map(|it| it.node.at(&["metadata", "labels", "app.kubernetes.io/version"]));
+        let mut versions: Vec<(u32, u32, &Node)> = instances.chain(labels).filter_map(version).collect();
+        versions.sort_by_key(|(major, minor, _)| (*major, *minor));
+        let Some((major, minor, _)) = versions.first().copied() else {
+            self.leave(None, "nothing tells the release of Flux: flux");
+            return None;
+        };
+        for (other_major, other_minor, node) in versions {
+            if (other_major, other_minor) != (major, minor) {
+                self.leave(
+                    Some(node.span),
+                    format!("a cluster runs Flux {other_major}.{other_minor}, another {major}.{minor}"),
+                );
+            }
+        }
+        Some(format!("{major}.{minor}"))
+    }
+}
+
+/// Returns major and minor of `v2.9.4`, `2.9.x` and their like.
+fn version(node: &Node) -> Option<(u32, u32, &Node)> {
+    let mut parts = node.as_str()?.trim_start_matches('v').split('.');
+    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?, node))
+}
+
+/// Returns host, organisation and repository of a URL.
+fn split(url: &str) -> Option<(String, String, String)> {
+    let (_, rest) = url.split_once("://")?;
+    let rest = rest.split_once('@').map_or(rest, |(_, rest)| rest);
+    let mut parts = rest.trim_end_matches('/').split('/');
+    let (host, organisation, repository) = (parts.next()?, parts.next()?, parts.next()?);
+    let repository = repository.strip_suffix(".git").unwrap_or(repository);
+    parts.next().is_none().then(|| (host.to_owned(), organisation.to_ascii_lowercase(), repository.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::split;
+
+    #[test]
+    fn a_url_tells_host_organisation_and_repository() {
+        let said =
+            |url| split(url).map(|(host, organisation, repository)| format!("{host} {organisation} {repository}"));
+        assert_eq!(said("ssh://git@github.com/Acme/fleet.git").as_deref(), Some("github.com acme fleet"));
+        assert_eq!(
+            said("https://gitlab.example.com:8443/acme/fleet/").as_deref(),
+            Some("gitlab.example.com:8443 acme fleet")
+        );
+        assert_eq!(said("https://gitlab.com/acme/platform/fleet"), None);
+        assert_eq!(said("oci://ghcr.io/fleet"), None);
+    }
+}
