@@ -356,6 +356,8 @@ fn tools_branches_and_keys_are_looked_at_first() {
         .refuses("`kind` is 0.29.0, 0.32.0 or later is needed");
     world.run_with("up.sh fra1", &[("DIGITALOCEAN_TOKEN", "")]).refuses("DIGITALOCEAN_TOKEN is not set");
     world.run_with("up.sh fra1", &[("SOPS_AGE_KEY_FILE", "/none")]).refuses("there is no age key at `/none`");
+    world.write("fleet/apps/production/web/password.sops.yaml", "key: ENC[AES256_GCM,data:cmVwbGFjZSBtZQ==,iv:x]\n");
+    world.run("up.sh fra1").refuses("./apps/production/web/password.sops.yaml is a placeholder still");
     world.write("stub/public", "age1another\n");
     world.run("up.sh fra1").refuses("does not fit .sops.yaml");
     world.write("stub/branches", "refs/heads/other\n");

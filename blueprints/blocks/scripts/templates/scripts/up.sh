@@ -27,19 +27,36 @@ preflight() {
   need git 0
   git ls-remote --exit-code --heads "$git_url" "refs/heads/$branch" >/dev/null ||
     refuse "\`$git_url\` has no branch \`$branch\`, or it cannot be read: push this repository first"
-  if has_secrets; then check_age_key; fi
+  if has_secrets; then
+    check_age_key
+    check_placeholders
+  fi
   if ! is_terraformed && [ "$provider" != kind ]; then check_context; fi
   say "tools, branch \`$branch\` and keys are there"
 }
 
-# Whether something that this cluster applies is encrypted: what is another environment's is not.
-has_secrets() {
+# Prints the encrypted files that this cluster may apply: those of other environments and clusters are left out.
+encrypted_files() {
   find . -path ./.git -prune -o -name '*.sops.yaml' -print |
     awk -F / -v name="$name" -v mine="$environment" '
       { other = $2 == "clusters" && $3 != name }
       { for (i = 2; i < NF; i++) if ($2 != "clusters" && $i ~ /^(production|staging|local)$/ && $i != mine) other = 1 }
-      !other { found = 1 }
-      END { exit !found }'
+      !other'
+}
+
+has_secrets() {
+  local found
+  found=$(encrypted_files)
+  [ -n "$found" ]
+}
+
+# What was generated in the place of a secret cannot be decrypted: its layer would never be ready.
+check_placeholders() {
+  local file
+  encrypted_files | while IFS= read -r file; do
+    ! grep -Fq 'data:cmVwbGFjZSBtZQ==,' "$file" ||
+      refuse "$file is a placeholder still: write the secret there, then \`sops encrypt --in-place $file\`"
+  done
 }
 
 # The private key has to be the other half of what .sops.yaml encrypts for, or Flux could decrypt nothing.
