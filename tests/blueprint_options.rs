@@ -24,6 +24,11 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ("minimal", "gateway=none", "`apps.web.host` needs a gateway"),
     ("recommendation", "gateway=ingress-nginx", "which needs a gateway of the Gateway API"),
     ("recommendation", "gateway=none", "`apps.gateway.host` needs a gateway"),
+    ("purchases", "gateway=none", "`apps.api.host` needs a gateway"),
+    ("purchases", "kafka.enabled=false", "needs Kafka: set kafka.enabled"),
+    ("purchases", "elasticsearch.enabled=false", "`elasticsearch`, which is not there: set elasticsearch.enabled"),
+    ("ratings", "gateway=none", "`apps.kconsumer.host` needs a gateway"),
+    ("ratings", "kafka.enabled=false", "needs Kafka: set kafka.enabled"),
 ];
 
 fn blueprints() -> Vec<Blueprint> {
