@@ -17,6 +17,7 @@ mod init;
 mod kustomize;
 mod lsp;
 mod man;
+mod problems;
 mod promote;
 mod remove;
 mod rename;

@@ -151,8 +151,10 @@ fn accepted(blueprint: &Blueprint, mut choices: Choices) -> (Choices, Vec<String
         for problem in problems {
             let said = problem.to_string();
             choices.retain(|(name, _)| {
-                let switch = name.strip_suffix(".enabled").unwrap_or(name);
-                !(problem.parameter == *name || said.contains(&format!("set {switch}")))
+                // Of an app it is the option that it speaks of which has to go.
+                let option = name.split('.').next().unwrap_or(name);
+                let mut words = said.split(|letter: char| !letter.is_alphanumeric());
+                !(problem.parameter == *name || words.any(|word| word == option))
             });
             refused.push(said);
         }

@@ -52,11 +52,14 @@ fn our_lock() -> Lock {
 #[test]
 fn this_repositorys_own_fleet_is_what_the_blueprint_generates() {
     let lock = our_lock();
-    let files = generate::generate(&crypto_trading(), &lock.answers).expect("the blueprint renders");
-    let now = Lock::new(env!("CARGO_PKG_VERSION"), &lock.blueprint, lock.answers.clone(), &files);
+    // As an update does it: what is new has its default.
+    let mut answers = crypto_trading().defaults();
+    answers.extend(lock.answers.clone());
+    let files = generate::generate(&crypto_trading(), &answers).expect("the blueprint renders");
+    let now = Lock::new(env!("CARGO_PKG_VERSION"), &lock.blueprint, answers.clone(), &files);
     let mut texts: Texts =
         files.iter().map(|(path, _)| (path.clone(), text_of(&files, path.as_str()).to_owned())).collect();
-    let records = Records::new(env!("CARGO_PKG_VERSION"), &lock.blueprint, lock.answers.clone(), texts.clone());
+    let records = Records::new(env!("CARGO_PKG_VERSION"), &lock.blueprint, answers, texts.clone());
     let kept = text::read_tree(root()).expect("the repository can be read").files;
     // Ours to edit, as it is anybody's: what an update makes of it.
     let edited = RepoPath::new(config::FILE).expect("a path inside");
@@ -146,10 +149,14 @@ fn ours(root: &Path, directory: &Path) -> Result<String, String> {
 #[test]
 #[expect(clippy::print_stderr, reason = "a skipped test says so")]
 fn every_directory_builds_with_the_real_kustomize_and_ours_makes_the_same_bytes() {
-    let choices: [&[(&str, &str)]; 2] =
-        [&[], &[("provider", "generic"), ("storageClass", ""), ("domain", "example.com"), ("email", "a@example.com")]];
-    for extra in choices {
-        let files = generated(extra);
+    let generic =
+        [("provider", "generic"), ("storageClass", ""), ("domain", "example.com"), ("email", "a@example.com")];
+    let blueprint = |name| generate::builtin(name).expect("it is built in").expect("it is well-formed");
+    let defaults = generate::builtin_names().into_iter().map(|name| {
+        let blueprint = blueprint(name);
+        generate::generate(&blueprint, &blueprint.defaults()).expect("the blueprint renders")
+    });
+    for files in defaults.chain([generated(&generic)]) {
         let root = tempfile::tempdir().unwrap();
         text::write_tree(root.path(), &files).unwrap();
         for directory in buildable(&files) {
@@ -158,8 +165,8 @@ fn every_directory_builds_with_the_real_kustomize_and_ours_makes_the_same_bytes(
                 return;
             };
             let built = built.unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
-            // The templates of commit messages are Flux's.
-            let leftover = built.contains("{{") && directory != Path::new("image-automation");
+            // Commit messages, alerts and dashboards hold templates of Flux and Prometheus.
+            let leftover = built.contains("{{") && (directory.starts_with("apps") || directory.starts_with("clusters"));
             assert!(!leftover, "{}: a template is left over", directory.display());
             assert_eq!(ours(root.path(), &directory), Ok(built), "{}", directory.display());
         }

@@ -108,6 +108,21 @@ fn parameters_come_from_a_file_whatever_its_name_and_a_flag_wins() {
 }
 
 #[test]
+fn parameters_that_do_not_fit_together_are_told_on_the_lines_of_their_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let text =
+        "organisation: one\nimageAutomationCluster: lon1\napps:\n  web:\n    kind: http\n    calls:\n      - api\n";
+    fs::write(directory.path().join("p.yaml"), text).unwrap();
+    let output = init(directory.path(), &["out", "--yes", "--blueprint", "minimal", "--parameters", "p.yaml"]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = stderr(&output);
+    for place in ["p.yaml:2:", "p.yaml:4:", "p.yaml:7:"] {
+        assert!(said.contains(place), "{place}: {said}");
+    }
+    assert!(!directory.path().join("out").exists());
+}
+
+#[test]
 fn a_mistake_in_the_file_of_parameters_is_told_with_its_line() {
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join("p.yaml"), "organisation: one\nrepository: [\n").unwrap();

@@ -88,6 +88,21 @@ fn a_value_that_flux_wrote_stays_and_an_encrypted_file_is_never_touched() {
 }
 
 #[test]
+fn a_parameter_of_an_older_generator_is_only_in_the_way_where_a_person_can_remove_it() {
+    let directory = fleet();
+    let here = directory.path();
+    edit(here, ".gitops-gen/lock.yaml", "answers:\n", "answers:\n  candleSeconds: 60\n");
+    edit(here, "gitops.yaml", "  readme:", "  candleSeconds: 60\n  readme:");
+    let output = run(here, &["update"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("parameter `candleSeconds` is no parameter"), "{}", stderr(&output));
+    edit(here, "gitops.yaml", "  candleSeconds: 60\n", "");
+    let output = run(here, &["update"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(!fs::read_to_string(here.join(".gitops-gen/lock.yaml")).unwrap().contains("candleSeconds"));
+}
+
+#[test]
 fn a_cluster_that_is_added_and_removed_again_leaves_no_trace() {
     let directory = fleet();
     let here = directory.path();
@@ -95,7 +110,7 @@ fn a_cluster_that_is_added_and_removed_again_leaves_no_trace() {
     let output = run(here, &["add", "cluster", "lon1"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert!(here.join("clusters/lon1/apps.yaml").is_file());
-    let entry = "    lon1:\n      address: 192.0.2.1\n      environment: production\n      region: lon1\n";
+    let entry = "    lon1:\n      environment: production\n      region: lon1\n      address: 192.0.2.1\n";
     assert!(fs::read_to_string(here.join("gitops.yaml")).unwrap().contains(entry));
     // What only the others use is not unused for that.
     let checked = run(here, &["validate", "--cluster", "lon1", "--fail-on", "note"]);

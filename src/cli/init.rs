@@ -9,6 +9,7 @@ use dialoguer::{Input, Select};
 use serde_json::{Map, Value};
 
 use crate::cli::console::Console;
+use crate::cli::problems;
 use crate::cli::{CliError, Ended};
 use crate::diagnostic::Severity;
 use crate::flux::Options;
@@ -128,6 +129,8 @@ pub(super) enum InitError {
     ReadParameters(PathBuf, #[source] io::Error),
     #[error("use the parameters of `{0}`")]
     Parameters(PathBuf, #[source] FileError),
+    #[error("use the parameters:\n\n{0}")]
+    Located(String),
     #[error("use the parameters: {0}")]
     Parameter(ParameterProblem),
     #[error(transparent)]
@@ -161,7 +164,7 @@ fn existing(paths: &[RepoPath]) -> String {
 pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
     let blueprint = load(&args.blueprint)?;
     let answers = answers(args, &blueprint)?;
-    let generated = generate::generate(&blueprint, &answers).map_err(InitError::from)?;
+    let generated = generate::generate(&blueprint, &answers).map_err(|error| explained(args, error))?;
     let files = with_records(&generated, &blueprint, answers);
     refuse_existing(&args.directory, &files)?;
     refuse_findings(&files)?;
@@ -173,6 +176,15 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
     write(args, &blueprint, &files)?;
     console.say(&format!("{}: {} files in {}", blueprint.name, files.len(), args.directory.display()));
     Ok(Ended::Clean)
+}
+
+/// Returns `error` with the lines of the file of parameters, where there is one.
+fn explained(args: &Args, error: GenerateError) -> InitError {
+    let (GenerateError::Parameters(found), Some(path)) = (&error, &args.parameters) else { return error.into() };
+    let Ok(text) = fs::read_to_string(path) else { return error.into() };
+    let Ok(name) = RepoPath::new(&path.file_name().unwrap_or_default().to_string_lossy()) else { return error.into() };
+    let files = FileSet::from_texts([(name.as_str(), text.as_str())]);
+    InitError::Located(problems::located(&files, &name, None, found, found.len()))
 }
 
 /// Returns the blueprint of this name, or that in the directory of this path.

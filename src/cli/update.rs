@@ -7,17 +7,17 @@ use serde_json::{Map, Value};
 
 use crate::cli::console::Console;
 use crate::cli::init::{InitError, assignment, load};
+use crate::cli::problems;
 use crate::cli::{CliError, Ended};
 use crate::config::{self, FILE};
-use crate::diagnostic::{Diagnostic, Findings, Severity};
+use crate::diagnostic::{Findings, Severity};
 use crate::flux::{self, Cluster, Fleet, FluxVersion, Options};
 use crate::generate::{self, Blueprint, FileError, GenerateError, Lock, ParameterProblem, Records, Texts, Update};
 use crate::kube::ObjectRef;
 use crate::repo::Repo;
 use crate::report::{self, Color};
 use crate::rules::{self, Context};
-use crate::text::{self, Content, FileSet, ReadError, Recovered, RepoPath, Span, WriteError};
-use crate::yaml::{self, Node};
+use crate::text::{self, Content, FileSet, ReadError, Recovered, RepoPath, WriteError};
 
 /// Bring a generated repository to what its blueprint and gitops.yaml say now; what you edited stays
 #[derive(Debug, clap::Args)]
@@ -120,7 +120,8 @@ impl Generated {
         let blueprint = load(blueprint.unwrap_or(&lock.blueprint))?;
         let base = generate::generated_before(&files, &lock)?;
         let mut answers = blueprint.defaults();
-        answers.extend(lock.answers);
+        // A parameter that there is no longer is only told where a person can remove it: in gitops.yaml.
+        answers.extend(lock.answers.into_iter().filter(|(name, _)| blueprint.has_parameter(name)));
         blueprint.overlay(&mut answers, generate::fleet_parameters(&files)?);
         Ok(Self { directory: directory.to_owned(), files, base, blueprint, answers, moves: BTreeMap::new() })
     }
@@ -196,37 +197,8 @@ impl Generated {
 
     /// Returns the report of `problems`, each on its line of gitops.yaml where it stands there.
     fn located(&self, problems: &[ParameterProblem]) -> String {
-        let repo = Repo::new(self.files.clone());
-        let mut findings = Findings::default();
-        for problem in problems {
-            let finding = Diagnostic::new(config::INVALID, Severity::Error, format!("parameter {problem}"));
-            findings.diagnostics.push(match self.place(&problem.parameter) {
-                Some(span) => finding.label(span, "here"),
-                None => finding,
-            });
-        }
-        findings.checked("parameters", self.answers.len());
-        report::text(&findings, &repo, Color::Never)
-    }
-
-    /// Returns where gitops.yaml sets `parameter`, or what it is in.
-    fn place(&self, parameter: &str) -> Option<Span> {
-        let path = RepoPath::new(FILE).ok()?;
-        let parsed = yaml::parse(self.files.id(&path)?, self.files.text(&path)?);
-        let mut node: &Node = parsed.documents.first()?.root.get("parameters")?;
-        let mut span = node.span.start_point();
-        for name in parameter.split('.') {
-            if let Some(entry) = node.as_map().and_then(|map| map.entry(name)) {
-                (node, span) = (&entry.value, entry.key.span);
-            } else if let Some(item) =
-                node.as_sequence().zip(name.parse().ok()).and_then(|(list, at): (_, usize)| list.get(at))
-            {
-                (node, span) = (item, item.span);
-            } else {
-                break;
-            }
-        }
-        Some(if node.as_scalar().is_some() { node.span } else { span })
+        let path = RepoPath::new(FILE).unwrap_or_else(|_| RepoPath::root());
+        problems::located(&self.files, &path, Some("parameters"), problems, self.answers.len())
     }
 }
 

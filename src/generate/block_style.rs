@@ -1,5 +1,7 @@
 //! Plain values as YAML in the block style.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use crate::generate::template;
@@ -8,66 +10,79 @@ use crate::generate::template;
 ///
 /// Keys keep the order of the value. An empty list or mapping stands in the flow style, there is no other way.
 pub(super) fn block(value: &Value, indent: usize) -> String {
-    let mut out = String::new();
-    match value {
-        Value::Object(map) if !map.is_empty() => entries(value, indent, &mut out),
-        Value::Array(list) if !list.is_empty() => entries(value, indent, &mut out),
-        _ => {
-            blanks(indent, &mut out);
-            scalar(value, &mut out);
-            out.push('\n');
-        }
+    block_by(value, indent, &BTreeMap::new())
+}
+
+/// Returns the same with the keys of a mapping by their rank, where each of them has one.
+pub(super) fn block_by(value: &Value, indent: usize, ranks: &BTreeMap<String, usize>) -> String {
+    let mut writer = Writer { out: String::new(), ranks };
+    if is_filled(value) {
+        writer.entries(value, indent);
+    } else {
+        writer.blanks(indent);
+        scalar(value, &mut writer.out);
+        writer.out.push('\n');
     }
-    out
+    writer.out
 }
 
-fn blanks(indent: usize, out: &mut String) {
-    out.extend(std::iter::repeat_n(' ', indent));
+struct Writer<'a> {
+    out: String,
+    ranks: &'a BTreeMap<String, usize>,
 }
 
-/// Writes the entries of a mapping or list that is not empty, each on lines of its own.
-fn entries(value: &Value, indent: usize, out: &mut String) {
-    match value {
-        Value::Object(map) => {
-            for (key, entry) in map {
-                blanks(indent, out);
-                out.push_str(&template::string(key));
-                out.push(':');
-                below(entry, indent, out);
-            }
-        }
-        Value::Array(list) => {
-            for item in list {
-                blanks(indent, out);
-                out.push('-');
-                match item {
-                    // The first line of a nested collection stands behind the dash.
-                    Value::Object(_) | Value::Array(_) if is_filled(item) => {
-                        let inner = block(item, indent + 2);
-                        out.push(' ');
-                        out.push_str(inner.trim_start_matches(' '));
-                    }
-                    _ => {
-                        out.push(' ');
-                        scalar(item, out);
-                        out.push('\n');
-                    }
+impl Writer<'_> {
+    fn blanks(&mut self, indent: usize) {
+        self.out.extend(std::iter::repeat_n(' ', indent));
+    }
+
+    /// Writes the entries of a mapping or list that is not empty, each on lines of its own.
+    fn entries(&mut self, value: &Value, indent: usize) {
+        match value {
+            Value::Object(map) => {
+                let mut entries: Vec<_> = map.iter().collect();
+                // Names that people give are no fields, even where one is called like a field.
+                if map.keys().all(|key| self.ranks.contains_key(key)) {
+                    entries.sort_by_key(|(key, _)| self.ranks.get(*key));
+                }
+                for (key, entry) in entries {
+                    self.blanks(indent);
+                    self.entry(key, entry, indent);
                 }
             }
+            Value::Array(list) => {
+                for item in list {
+                    self.blanks(indent);
+                    self.item(item, indent);
+                }
+            }
+            _ => {}
         }
-        _ => {}
     }
-}
 
-/// Writes what stands behind a key.
-fn below(entry: &Value, indent: usize, out: &mut String) {
-    if is_filled(entry) {
-        out.push('\n');
-        entries(entry, indent + 2, out);
-    } else {
-        out.push(' ');
-        scalar(entry, out);
-        out.push('\n');
+    fn entry(&mut self, key: &str, entry: &Value, indent: usize) {
+        self.out.push_str(&template::string(key));
+        self.out.push(':');
+        if is_filled(entry) {
+            self.out.push('\n');
+            self.entries(entry, indent + 2);
+        } else {
+            self.out.push(' ');
+            scalar(entry, &mut self.out);
+            self.out.push('\n');
+        }
+    }
+
+    fn item(&mut self, item: &Value, indent: usize) {
+        self.out.push_str("- ");
+        if is_filled(item) {
+            // Its first line stands behind the dash.
+            let inner = block_by(item, indent + 2, self.ranks);
+            self.out.push_str(inner.trim_start_matches(' '));
+        } else {
+            scalar(item, &mut self.out);
+            self.out.push('\n');
+        }
     }
 }
 
@@ -103,6 +118,13 @@ mod tests {
             "  a:\n    b:\n      - 1\n      - c: x\n        d: []\n      - - 2\n        - 3\n  e: {}\n  f: \"yes\"\n";
         assert_eq!(block(&value, 2), written);
         assert_eq!(block(&json!({}), 2), "  {}\n");
+    }
+
+    #[test]
+    fn fields_stand_by_their_rank_and_names_by_the_alphabet() {
+        let ranks = [("kind".to_owned(), 0), ("env".to_owned(), 1)].into();
+        let written = block_by(&json!({"web": {"env": {"A": 1}, "kind": "http"}, "kind": {}, "api": {}}), 0, &ranks);
+        assert_eq!(written, "api: {}\nkind: {}\nweb:\n  kind: http\n  env:\n    A: 1\n");
     }
 
     fn values() -> impl Strategy<Value = Value> {

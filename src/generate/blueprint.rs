@@ -11,8 +11,6 @@ use crate::generate::data::{self, FileError};
 use crate::generate::parameters::{self, ParameterProblem};
 use crate::text::{FileSet, RepoPath};
 
-/// The parameters of every blueprint that has no schema of its own.
-const FLEET_SCHEMA: &str = "fleet.schema.json";
 /// The schema of a blueprint that stands alone, without the building blocks.
 const OWN_SCHEMA: &str = "parameters.schema.json";
 
@@ -94,7 +92,7 @@ impl Blueprint {
         } else {
             let built_in = Block::all(builtin::library())?.into_iter().chain(Block::all(files)?);
             blocks.extend(built_in.map(|block| (block.name.clone(), block)));
-            data::read(builtin::library(), FLEET_SCHEMA)?
+            data::read(builtin::library(), builtin::FLEET_SCHEMA)?
         };
         let directory = RepoPath::new("templates").unwrap_or_else(|_| RepoPath::root());
         let own = Block {
@@ -122,6 +120,11 @@ impl Blueprint {
         let mut values = parameters::defaults(&self.schema);
         values.extend(self.parameters.clone());
         values
+    }
+
+    /// Returns whether there is a top-level parameter `name`.
+    pub fn has_parameter(&self, name: &str) -> bool {
+        self.schema.get("properties").and_then(|properties| properties.get(name)).is_some()
     }
 
     /// Sets `values` over `answers`: a mapping of fixed fields field by field, everything else as a whole.

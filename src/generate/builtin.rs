@@ -1,10 +1,15 @@
 //! The blueprints and building blocks that are part of the program.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use crate::generate::blueprint::Blueprint;
 use crate::generate::data::FileError;
 use crate::text::{FileSet, RepoPath};
+use crate::yaml::{self, Node};
+
+/// The parameters of every blueprint that has no schema of its own.
+pub(super) const FLEET_SCHEMA: &str = "fleet.schema.json";
 
 /// Every file below `blueprints/` that takes part, by its path there: written by `build.rs`.
 const FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/blueprints.rs"));
@@ -15,6 +20,33 @@ static LIBRARY: LazyLock<FileSet> = LazyLock::new(|| FileSet::from_texts(FILES.i
 /// Returns the folder `blueprints/` as it was when the program was built.
 pub(super) fn library() -> &'static FileSet {
     &LIBRARY
+}
+
+/// Returns where each field stands in the schema of a fleet's parameters: in this order a person reads them.
+pub(super) fn field_ranks() -> &'static BTreeMap<String, usize> {
+    static RANKS: LazyLock<BTreeMap<String, usize>> = LazyLock::new(|| {
+        let mut ranks = BTreeMap::new();
+        let path = RepoPath::new(FLEET_SCHEMA).ok();
+        let schema = path.and_then(|path| Some(yaml::parse(LIBRARY.id(&path)?, LIBRARY.text(&path)?)));
+        for document in schema.iter().flat_map(|schema| &schema.documents) {
+            rank(&document.root, &mut ranks);
+        }
+        ranks
+    });
+    &RANKS
+}
+
+/// Numbers the properties of `schema` and of everything below it, where they are named first.
+fn rank(schema: &Node, ranks: &mut BTreeMap<String, usize>) {
+    for entry in schema.as_map().into_iter().flatten() {
+        if entry.key.text() == "properties" {
+            for property in entry.value.as_map().into_iter().flatten() {
+                let next = ranks.len();
+                ranks.entry(property.key.text().to_owned()).or_insert(next);
+            }
+        }
+        rank(&entry.value, ranks);
+    }
 }
 
 /// Returns the names of the built-in blueprints, sorted.

@@ -20,7 +20,7 @@ pub fn gitops_schema() -> Result<String, FileError> {
         reason: error.to_string(),
     };
     let mut schema: Value = serde_json::from_str(config::SCHEMA).map_err(broken)?;
-    let mut parameters = data::read(builtin::library(), "fleet.schema.json")?;
+    let mut parameters = data::read(builtin::library(), builtin::FLEET_SCHEMA)?;
     // A file may leave out what has a default; references lead to the top of the whole.
     let definitions = parameters.as_object_mut().map(|parameters| {
         parameters.remove("$schema");

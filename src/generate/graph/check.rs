@@ -170,6 +170,9 @@ fn shape(name: &str, app: &App, problems: &mut Problems) {
     if app.host.is_some() && app.kind != Kind::Http {
         problems.add(at("host"), "is for apps of kind http");
     }
+    if app.kind == Kind::Cron && !app.local_env.is_empty() {
+        problems.add(at("localEnv"), "is not for apps of kind cron");
+    }
     if app.kind == Kind::Cron && app.hpa.is_some() {
         problems.add(at("hpa"), "is not for apps of kind cron");
     }

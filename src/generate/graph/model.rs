@@ -88,6 +88,7 @@ pub(super) struct App {
     pub(super) hpa: Option<Hpa>,
     pub(super) pdb: Option<bool>,
     pub(super) env: BTreeMap<String, Variable>,
+    pub(super) local_env: BTreeMap<String, String>,
     pub(super) secrets: BTreeMap<String, String>,
     pub(super) produces: Vec<String>,
     pub(super) consumes: Vec<String>,

@@ -9,6 +9,7 @@ use handlebars::{
 use serde_json::Value;
 
 use crate::generate::block_style;
+use crate::generate::builtin;
 use crate::generate::template::{escape_controls, quoted};
 
 /// Adds the functions to `registry`.
@@ -71,14 +72,18 @@ const TEXTS: &[(&str, Call<String>)] = &[
         _ => Err("takes one value"),
     }),
     // A list or mapping, in the block style, each line behind so many blanks; without the last line break.
-    ("block", |arguments| match arguments {
-        [value, Value::Number(indent)] => {
-            let indent = indent.as_u64().and_then(|indent| usize::try_from(indent).ok()).ok_or("takes a number")?;
-            Ok(block_style::block(value, indent).trim_end_matches('\n').to_owned())
-        }
-        _ => Err("takes a value and a number of blanks"),
+    ("block", |arguments| lines(arguments, block_style::block)),
+    // The same for parameters, with their fields in the order of the schema.
+    ("fields", |arguments| {
+        lines(arguments, |value, indent| block_style::block_by(value, indent, builtin::field_ranks()))
     }),
 ];
+
+fn lines(arguments: &[&Value], write: fn(&Value, usize) -> String) -> Result<String, &'static str> {
+    let [value, Value::Number(indent)] = arguments else { return Err("takes a value and a number of blanks") };
+    let indent = indent.as_u64().and_then(|indent| usize::try_from(indent).ok()).ok_or("takes a number of blanks")?;
+    Ok(write(value, indent).trim_end_matches('\n').to_owned())
+}
 
 /// Returns `text` as the name of an environment variable: `price-updates` as `PRICE_UPDATES`.
 pub(in crate::generate) fn upper(text: &str) -> String {
