@@ -290,12 +290,10 @@ fn check_quota(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnostic>)
 
 /// Reports every container that lacks what a quota of its namespace counts.
 fn check_unmet(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnostic>) {
-    let quotas = quotas_of(index);
-    for workload in index.workloads() {
-        let limits = limits_of(index, workload.namespace());
-        let of_namespace = quotas.iter().filter(|quota| quota.resource.namespace() == workload.namespace());
-        for Quota { resource, what, node, .. } in of_namespace {
-            let Some(counted) = Counted::of(what) else { continue };
+    for Quota { resource, what, node, .. } in quotas_of(index) {
+        let Some(counted) = Counted::of(what) else { continue };
+        let limits = limits_of(index, resource.namespace());
+        for workload in index.workloads_in(resource.namespace()) {
             let lacks = |container: &Container<'_>| counted.of_container(container.node, &limits).is_none();
             let Some(container) = workload.containers().find(lacks) else { continue };
             let span = container.node.get("name").map_or(container.node.span, |name| name.span);

@@ -52,10 +52,8 @@ const FLUX: &[&str] = &[
 
 fn matches(index: &ClusterIndex<'_>, patterns: &[Pattern], namespace: &str, name: &str) -> bool {
     patterns.iter().any(|(group, kind, names)| {
-        index.of_kind(group, kind).iter().map(|object| object.resource).any(|resource| {
-            resource.namespace() == namespace
-                && names.iter().any(|pattern| pattern.replace("{}", resource.name()) == name)
-        })
+        let mut resources = index.of_kind_in(group, kind, namespace).map(|object| object.resource);
+        resources.any(|resource| names.iter().any(|pattern| pattern.replace("{}", resource.name()) == name))
     })
 }
 
@@ -86,8 +84,8 @@ pub(super) fn is_made_pod(index: &ClusterIndex<'_>, namespace: &str, selector: &
     is_flux
         || is_solver
         || PODS.iter().any(|(group, kind, label)| {
-            let objects = index.of_kind(group, kind).iter().map(|object| object.resource);
-            objects.filter(|resource| resource.namespace() == namespace).any(|resource| has(label, resource.name()))
+            let mut objects = index.of_kind_in(group, kind, namespace);
+            objects.any(|object| has(label, object.resource.name()))
         })
 }
 
@@ -107,10 +105,7 @@ fn is_canary(index: &ClusterIndex<'_>, namespace: &str, name: &str) -> bool {
 
 /// Returns whether an object says the name of a Secret that a controller then makes.
 fn is_named_secret(index: &ClusterIndex<'_>, namespace: &str, name: &str) -> bool {
-    let resources = |group, kind| {
-        let objects = index.of_kind(group, kind).iter().map(|object| object.resource);
-        objects.filter(|resource| resource.namespace() == namespace)
-    };
+    let resources = |group, kind| index.of_kind_in(group, kind, namespace).map(|object| object.resource);
     let text = |resource: &Resource, keys: &[&str]| resource.node.at(keys).and_then(Node::as_str).map(str::to_owned);
     let external = resources("external-secrets.io", "ExternalSecret").any(|resource| {
         text(resource, &["spec", "target", "name"]).unwrap_or_else(|| resource.name().to_owned()) == name

@@ -86,11 +86,14 @@ impl<'a> Endpoint<'a> {
     }
 }
 
-/// Returns every NetworkPolicy.
+/// Returns every NetworkPolicy, by namespace.
 pub(super) fn policies<'a>(index: &ClusterIndex<'a>) -> Vec<Policy<'a>> {
     let objects = index.of_kind("networking.k8s.io", "NetworkPolicy").iter().map(|object| object.resource);
     let selector = |resource: &Resource| resource.node.at(&["spec", "podSelector"]).map(LabelSelector::of_node);
-    objects.map(|resource| Policy { resource, selector: selector(resource).unwrap_or_default() }).collect()
+    let policy = |resource| Policy { resource, selector: selector(resource).unwrap_or_default() };
+    let mut policies: Vec<Policy<'a>> = objects.map(policy).collect();
+    policies.sort_by_key(|policy| policy.resource.namespace());
+    policies
 }
 
 /// Returns whether the pods of `workload` are on the network of their node: NetworkPolicies are not about them.
@@ -99,18 +102,16 @@ pub(super) fn uses_host_network(workload: &Workload<'_>) -> bool {
     field.and_then(Node::as_str) == Some("true")
 }
 
-/// Returns the policies that limit `endpoint` in `direction`.
+/// Returns those of `policies`, which are sorted as [`policies`] does, that limit `endpoint` in `direction`.
 pub(super) fn limiting<'p, 'a>(
     policies: &'p [Policy<'a>],
     endpoint: &Endpoint<'_>,
     direction: Direction,
 ) -> Vec<&'p Policy<'a>> {
-    let limits = |policy: &&Policy<'_>| {
-        policy.resource.namespace() == endpoint.namespace
-            && policy.is_about(direction)
-            && endpoint.is_selected(&policy.selector)
-    };
-    policies.iter().filter(limits).collect()
+    let limits = |policy: &&Policy<'_>| policy.is_about(direction) && endpoint.is_selected(&policy.selector);
+    let first = policies.partition_point(|policy| policy.resource.namespace() < endpoint.namespace);
+    let here = policies[first..].iter().take_while(|policy| policy.resource.namespace() == endpoint.namespace);
+    here.filter(limits).collect()
 }
 
 impl<'a> Policy<'a> {
