@@ -166,6 +166,24 @@ fn the_fleet_without_a_fault_has_no_finding() {
     assert!(checked("objects") > Some(200), "the fleet renders");
 }
 
+/// Rules that no fault of this fleet can show, and why.
+const WITHOUT_A_CASE: &[(&str, &str)] = &[
+    ("file-too-large", "a case of 16 MiB is too much to keep: `tests/cli.rs` makes the file"),
+    ("file-unreadable", "a case is text, and this is about files that are none: `tests/cli.rs` makes them"),
+];
+
+#[test]
+fn every_rule_has_a_fault_or_a_reason_to_have_none() {
+    let cases = cases();
+    let shown: BTreeSet<&str> = cases.iter().map(Case::rule).collect();
+    let excused: BTreeSet<&str> = WITHOUT_A_CASE.iter().map(|(rule, _)| *rule).collect();
+    let unshown: Vec<&str> = rules::all().map(|rule| rule.id).filter(|rule| !shown.contains(rule)).collect();
+    let without: Vec<&&str> = unshown.iter().filter(|rule| !excused.contains(**rule)).collect();
+    assert!(without.is_empty(), "write a fault in tests/faults/cases for {without:#?}");
+    let stale: Vec<&&str> = excused.iter().filter(|rule| !unshown.contains(rule)).collect();
+    assert!(stale.is_empty(), "these have a fault by now, or are no rules: {stale:?}");
+}
+
 #[test]
 fn every_fault_is_found_by_its_rule_on_its_line() {
     let fleet = fleet();
