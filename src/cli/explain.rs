@@ -2,6 +2,7 @@
 
 use crate::cli::console::Console;
 use crate::cli::{CliError, Ended};
+use crate::diagnostic::pick;
 use crate::rules;
 
 /// Rules that are offered in the place of one that does not exist.
@@ -27,11 +28,11 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
 /// Returns which rules may be meant by `id`, and where all of them are listed.
 fn hint(id: &str) -> String {
     let id = id.to_ascii_lowercase();
-    let distance = |known: &str| strsim::damerau_levenshtein(&id, known);
-    let is_near = |known: &str| distance(known) <= 1 + id.len() / 4 || (id.len() > 2 && known.contains(id.as_str()));
-    let mut near: Vec<&str> = rules::all().map(|rule| rule.id).filter(|known| is_near(known)).collect();
-    near.sort_by_key(|known| (distance(known), *known));
-    let near: Vec<String> = near.into_iter().take(OFFERED).map(|known| format!("`{known}`")).collect();
+    let near = pick::near(&id, rules::all().map(|rule| rule.id));
+    let parts = rules::all().map(|rule| rule.id).filter(|known| id.len() > 2 && known.contains(&id));
+    let mut others: Vec<&str> = parts.filter(|known| !near.contains(known)).collect();
+    others.sort_by_key(|known| (known.len(), *known));
+    let near: Vec<String> = near.iter().chain(&others).take(OFFERED).map(|known| format!("`{known}`")).collect();
     if near.is_empty() {
         return "none is called so; `gitops-gen rules` lists them".to_owned();
     }

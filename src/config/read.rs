@@ -6,7 +6,7 @@ use ignore::gitignore::GitignoreBuilder;
 use smol_str::SmolStr;
 
 use crate::config::{Config, Date, FILE, Level, Levels, NamedCluster, Suppression, VERSION};
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Severity, pick};
 use crate::text::{FileSet, RepoPath, Span, Spanned};
 use crate::yaml::{self, Map, Node};
 
@@ -242,12 +242,10 @@ impl Reader {
             if known.contains(&field) || foreign.contains(&field) {
                 continue;
             }
-            let near = known
-                .iter()
-                .max_by(|left, right| strsim::jaro_winkler(field, left).total_cmp(&strsim::jaro_winkler(field, right)));
-            let near = near.filter(|near| strsim::jaro_winkler(field, near) > 0.8);
-            let help =
-                near.map_or_else(|| format!("write one of `{}`", known.join("`, `")), |near| format!("write `{near}`"));
+            let help = match pick::nearest(field, known.iter().copied()) {
+                Some(near) => format!("write `{near}`"),
+                None => format!("write one of `{}`", known.join("`, `")),
+            };
             let finding = self.refuse(entry.key.span, format!("`{owner}` has no field `{field}`"), "unknown field");
             *finding = finding.clone().help(help);
         }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::diagnostic::pick;
 use crate::generate::data::{self, FileError};
 use crate::generate::parameters::ParameterProblem;
 use crate::generate::template::{Engine, Values};
@@ -150,7 +151,7 @@ impl Facts {
         for (name, version) in pins.into_iter().flatten() {
             let parameter = format!("versions.{name}");
             let Some(component) = self.components.get(name) else {
-                let nearest = self.components.keys().min_by_key(|known| strsim::damerau_levenshtein(known, name));
+                let nearest = pick::nearest(name, self.components.keys().map(String::as_str));
                 let hint = nearest.map_or_else(String::new, |known| format!("; `{known}` is"));
                 problems.push(ParameterProblem { parameter, reason: format!("is no component{hint}") });
                 continue;

@@ -3,6 +3,8 @@
 use jsonschema::error::ValidationErrorKind;
 use serde_json::{Map, Value};
 
+use crate::diagnostic::pick;
+
 /// One thing that is wrong with the parameters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParameterProblem {
@@ -142,10 +144,9 @@ pub(super) fn assign(
 
 fn unknown(schema: &Value, place: &Value, name: &str) -> String {
     let known = resolve(schema, place).get("properties").and_then(Value::as_object);
-    let nearest = known.into_iter().flatten().map(|(known, _)| (strsim::damerau_levenshtein(known, name), known)).min();
-    match nearest {
-        Some((distance, known)) if distance <= 3 => format!("is no parameter; `{known}` is"),
-        _ => "is no parameter".to_owned(),
+    match pick::nearest(name, known.into_iter().flatten().map(|(known, _)| known.as_str())) {
+        Some(known) => format!("is no parameter; `{known}` is"),
+        None => "is no parameter".to_owned(),
     }
 }
 
