@@ -33,7 +33,7 @@ use crate::apply::choose::{choose, rivals};
 use crate::diagnostic::{Edit, Findings, Fix, FixSafety};
 use crate::kustomize;
 use crate::repo::Repo;
-use crate::text::{FileSet, RepoPath, SourceId};
+use crate::text::{FileSet, RepoPath, SourceId, spliced};
 
 /// How often findings are looked for again after fixes were applied: one remedy may make room for the next.
 const ROUNDS: usize = 8;
@@ -120,7 +120,7 @@ fn apply_all(repo: &Repo, fixes: &[&Fix]) -> Option<FileSet> {
     for (source, mut edits) in edits {
         edits.sort_by_key(|edit| (edit.span.start, edit.span.end));
         let file = repo.source(source)?;
-        let text = edited(file.text(), &edits)?;
+        let text = spliced(file.text(), edits.iter().map(|edit| (edit.span.range(), edit.replacement.as_str())))?;
         // What is no YAML, such as a script that a generator reads, has no structure to keep.
         let is_yaml = file.path().is_yaml() || kustomize::FILE_NAMES.contains(&file.path().name());
         if is_yaml && !proof::only_targets_change(source, repo.yaml(source)?, &text, &edits) {
@@ -129,19 +129,6 @@ fn apply_all(repo: &Repo, fixes: &[&Fix]) -> Option<FileSet> {
         texts.insert(file.path().clone(), text);
     }
     (!texts.is_empty()).then(|| repo.files().with_texts(texts))
-}
-
-/// Returns `text` after `edits`, which are in order and do not overlap; nothing where one is not inside of it.
-fn edited(text: &str, edits: &[&Edit]) -> Option<String> {
-    let mut out = String::with_capacity(text.len());
-    let mut at = 0;
-    for Edit { span, replacement } in edits {
-        out.push_str(text.get(at..span.range().start)?);
-        out.push_str(replacement);
-        at = span.range().end;
-    }
-    out.push_str(text.get(at..)?);
-    Some(out)
 }
 
 #[cfg(test)]

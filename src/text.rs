@@ -15,6 +15,7 @@ mod disk;
 mod journal;
 mod line;
 mod path;
+mod splice;
 
 pub use crate::text::disk::{
     ReadError, ReadOutcome, WriteError, Written, directories, is_never_entered, read_file, read_one, read_part,
@@ -23,6 +24,7 @@ pub use crate::text::disk::{
 pub use crate::text::journal::{Recovered, change_tree, recover};
 pub use crate::text::line::{line_end, line_start};
 pub use crate::text::path::{PathError, RepoPath};
+pub use crate::text::splice::spliced;
 
 use std::collections::BTreeMap;
 use std::ops::Range;

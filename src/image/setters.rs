@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use crate::image::reference::ImageRef;
 use crate::kube::NamespacedName;
-use crate::text::{FileSet, RepoPath, SourceId, Span};
+use crate::text::{FileSet, RepoPath, SourceId, Span, spliced};
 use crate::yaml::{self, EditRefusal, Kind, Node, ReemitError, Reemitted, Scalar, SetScalar, Settable};
 
 /// A file without these bytes is not read.
@@ -216,7 +216,8 @@ fn write(
 /// Returns the text with only the values changed.
 fn edited(text: &str, source: SourceId, set: &[SetScalar], changes: Vec<Change>) -> FileUpdate {
     let mut update = FileUpdate { text: text.to_owned(), changes: Vec::new(), refused: Vec::new() };
-    for (scalar, change) in set.iter().zip(changes).rev() {
+    let mut edits = Vec::new();
+    for (scalar, change) in set.iter().zip(changes) {
         let value = Scalar {
             text: scalar.old.as_str().into(),
             style: scalar.style,
@@ -225,13 +226,19 @@ fn edited(text: &str, source: SourceId, set: &[SetScalar], changes: Vec<Change>)
         let node = Node::new(Kind::Scalar(value), Span::new(source, scalar.start..scalar.end));
         match yaml::replace_scalar(text, &node, &scalar.new) {
             Ok(edit) => {
-                update.text.replace_range(edit.span.range(), &edit.replacement);
-                update.changes.insert(0, change);
+                edits.push(edit);
+                update.changes.push(change);
             }
-            Err(refusal) => update.refused.insert(0, refusal),
+            Err(refusal) => update.refused.push(refusal),
         }
     }
-    update
+    let replacements = edits.iter().map(|edit| (edit.span.range(), edit.replacement.as_str()));
+    if let Some(text) = spliced(text, replacements) {
+        return FileUpdate { text, ..update };
+    }
+    // Two setters for one value: none of them is right.
+    update.refused.extend(edits.iter().map(|edit| EditRefusal::NotInText(edit.span)));
+    FileUpdate { changes: Vec::new(), ..update }
 }
 
 fn recorded(change: &SetScalar, source: SourceId, setters: &Setters) -> Change {

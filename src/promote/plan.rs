@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::diagnostic::Edit;
 use crate::flux::{Fleet, FluxVersion, ImageAutomation, Usage};
 use crate::image::{self, Field, ImageRef, MarkedFile, Outcome, Policy};
 use crate::kube::NamespacedName;
 use crate::repo::Repo;
-use crate::text::{FileSet, RepoPath, Span};
+use crate::text::{FileSet, RepoPath, SourceId, Span, spliced};
 use crate::yaml::{self, EditRefusal, Kind, Node, Scalar};
 
 /// The track whose clusters come first.
@@ -281,11 +282,8 @@ pub(super) fn edited<'e>(
     repo: &Repo,
     edits: impl IntoIterator<Item = (Span, &'e str, &'e str)>,
 ) -> Result<FileSet, PromoteError> {
-    let mut texts: BTreeMap<RepoPath, String> = BTreeMap::new();
-    let mut ordered: Vec<(Span, &str, &str)> = edits.into_iter().collect();
-    // From the end, so that the places before stay.
-    ordered.sort_by_key(|(span, _, _)| std::cmp::Reverse(span.start));
-    for (span, old, new) in ordered {
+    let mut by_file: BTreeMap<SourceId, Vec<Edit>> = BTreeMap::new();
+    for (span, old, new) in edits {
         let Some(file) = repo.source(span.source) else { continue };
         let token = file.text().get(span.range()).unwrap_or_default();
         let style = match token.as_bytes().first() {
@@ -298,8 +296,15 @@ pub(super) fn edited<'e>(
         let node = Node::new(Kind::Scalar(Scalar { text: old.into(), style, tag: None }), span);
         let edit = yaml::replace_scalar(file.text(), &node, new)
             .map_err(|source| PromoteError::Edit { path: file.path().clone(), source })?;
-        let text = texts.entry(file.path().clone()).or_insert_with(|| file.text().to_owned());
-        text.replace_range(edit.span.range(), &edit.replacement);
+        by_file.entry(span.source).or_default().push(edit);
+    }
+    let mut texts: BTreeMap<RepoPath, String> = BTreeMap::new();
+    for (source, edits) in by_file {
+        let Some(file) = repo.source(source) else { continue };
+        let text = spliced(file.text(), edits.iter().map(|edit| (edit.span.range(), edit.replacement.as_str())));
+        let overlap = || EditRefusal::NotInText(edits[0].span);
+        let text = text.ok_or_else(|| PromoteError::Edit { path: file.path().clone(), source: overlap() })?;
+        texts.insert(file.path().clone(), text);
     }
     Ok(repo.files().with_texts(texts))
 }

@@ -11,7 +11,7 @@ use smol_str::SmolStr;
 use crate::kustomize::transform::json;
 use crate::kustomize::transform::path::{Create, Path, look_up, split_at_scalar};
 use crate::kustomize::transform::replacements::typed_as_now;
-use crate::text::Span;
+use crate::text::{Span, spliced};
 use crate::yaml::{self, Dialect, Entry, Kind, Node, Scalar, Step, Style, Typed};
 
 /// Writes `value` where `parts` lead through a string into the text that it holds; returns whether they do.
@@ -66,26 +66,15 @@ fn changed_text(place: Span, text: &str, parts: &[SmolStr], value: &Node, create
         let is_pretty = text.contains('\n') && text.contains("  ");
         return Some(if is_pretty { json::pretty(&root) } else { json::compact(&root) });
     }
-    let in_place = edits.filter(|_| create == Create::No && has_comments).and_then(|edits| edited(text, edits));
+    let in_place = edits.filter(|_| create == Create::No && has_comments).and_then(|edits| {
+        spliced(text, edits.iter().map(|(range, replacement)| (range.clone(), replacement.as_str())))
+    });
     let printed = || {
         let mut printer = Printer { text, out: String::new() };
         printer.block(&root, 0, false);
         printer.out
     };
     Some(in_place.unwrap_or_else(printed).trim().to_owned())
-}
-
-fn edited(text: &str, mut edits: Vec<(Range<usize>, String)>) -> Option<String> {
-    edits.sort_by_key(|(range, _)| range.start);
-    let mut out = String::with_capacity(text.len());
-    let mut from = 0;
-    for (range, replacement) in edits {
-        out.push_str(text.get(from..range.start)?);
-        out.push_str(&replacement);
-        from = range.end;
-    }
-    out.push_str(text.get(from..)?);
-    Some(out)
 }
 
 /// Returns the scalar as it is written on one line; nothing where it needs several.
