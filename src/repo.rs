@@ -6,6 +6,8 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
+use crate::config::{self, Config};
+use crate::diagnostic::Diagnostic;
 use crate::text::{Content, FileSet, RepoPath, SourceFile, SourceId, Sources};
 use crate::yaml::{self, Parsed};
 
@@ -15,6 +17,8 @@ pub struct Repo {
     files: FileSet,
     /// By the id of the file; shared with the revisions in which the file is the same.
     parsed: Vec<Arc<OnceLock<Parsed>>>,
+    /// gitops.yaml, and what is wrong in it.
+    config: OnceLock<(Config, Vec<Diagnostic>)>,
     lending: Lending,
 }
 
@@ -49,7 +53,7 @@ impl Repo {
     /// Returns the repository of `files`; nothing is parsed yet.
     pub fn new(files: FileSet) -> Self {
         let parsed = (0..files.sources().len()).map(|_| Arc::default()).collect();
-        Self { files, parsed, lending: Lending::Shared }
+        Self { files, parsed, config: OnceLock::new(), lending: Lending::Shared }
     }
 
     /// Returns the repository of `files` for one build and no other reader: the objects of a file are the build's alone,
@@ -84,7 +88,7 @@ impl Repo {
             parsed[id.index()] = Arc::default();
         }
         parsed.resize_with(files.sources().len(), Arc::default);
-        (Self { files, parsed, lending: self.lending }, changes)
+        (Self { files, parsed, config: OnceLock::new(), lending: self.lending }, changes)
     }
 
     /// Returns the files.
@@ -105,6 +109,20 @@ impl Repo {
     /// Returns a file.
     pub fn source(&self, id: SourceId) -> Option<&SourceFile> {
         self.files.sources().get(id)
+    }
+
+    /// Returns what gitops.yaml says, reading it at the first call.
+    pub fn config(&self) -> &Config {
+        &self.read_config().0
+    }
+
+    /// Returns what is wrong in gitops.yaml.
+    pub fn config_findings(&self) -> &[Diagnostic] {
+        &self.read_config().1
+    }
+
+    fn read_config(&self) -> &(Config, Vec<Diagnostic>) {
+        self.config.get_or_init(|| config::read(&self.files))
     }
 
     /// Returns what `id` holds as YAML, parsing it at the first call; nothing for what is not text.

@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 use std::mem;
 use std::sync::Arc;
 
-use crate::config::{self, Date};
+use crate::config::Date;
 use crate::diagnostic::Findings;
 use crate::flux::{Fleet, FluxVersion, Options, Revision};
 use crate::repo::{Changes, Repo};
@@ -113,7 +113,6 @@ impl Session {
 
 impl Settings {
     fn options(&self, repo: &Repo) -> Options {
-        let (config, _) = config::read(repo.files());
-        self.options.clone().configured(self.version, &config, repo.files())
+        self.options.clone().configured(self.version, repo.config(), repo.files())
     }
 }

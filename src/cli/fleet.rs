@@ -4,7 +4,6 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::cli::CliError;
-use crate::config;
 use crate::flux::{self, Fleet, FluxVersion, Options};
 use crate::repo::Repo;
 use crate::text::RepoPath;
@@ -55,8 +54,7 @@ pub(super) fn render(
     version: Option<FluxVersion>,
     rendered: Rendered,
 ) -> Result<(Fleet, FluxVersion), CliError> {
-    let (config, _) = config::read(repo.files());
-    let options = options(wanted, rendered).configured(version, &config, repo.files());
+    let options = options(wanted, rendered).configured(version, repo.config(), repo.files());
     let fleet = flux::clusters(repo, &options);
     check_names(repo, wanted, &fleet)?;
     Ok((fleet, options.version))
@@ -79,8 +77,7 @@ pub(super) fn options(wanted: &[ClusterArg], rendered: Rendered) -> Options {
 pub(super) fn check_names(repo: &Repo, wanted: &[ClusterArg], fleet: &Fleet) -> Result<(), CliError> {
     let exists = |wanted: &ClusterArg| fleet.clusters.iter().any(|cluster| cluster.name == wanted.name);
     let Some(missing) = wanted.iter().find(|wanted| !exists(wanted)) else { return Ok(()) };
-    let (config, _) = config::read(repo.files());
-    let all = options(wanted, Rendered::All).configured(None, &config, repo.files());
+    let all = options(wanted, Rendered::All).configured(None, repo.config(), repo.files());
     let known = flux::clusters(repo, &all).clusters.into_iter().map(|cluster| cluster.name);
     Err(CliError::UnknownCluster { name: missing.name.clone(), known: Names(known.collect()) })
 }

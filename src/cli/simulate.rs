@@ -6,7 +6,6 @@ use crate::cli::console::Console;
 use crate::cli::fleet::Rendered;
 use crate::cli::images::{Target, lists};
 use crate::cli::{CliError, Ended, fleet, tree};
-use crate::config;
 use crate::flux::Options;
 use crate::promote::{Simulation, read_events};
 use crate::report;
@@ -29,8 +28,7 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
     let repo = tree::read(&args.target.root)?.repo;
     let (fleet, version) = fleet::render(&repo, &args.target.clusters, args.target.flux_version, Rendered::Wanted)?;
     let events = read_events(&lists::read_text(&args.events)?)?;
-    let (config, _) = config::read(repo.files());
-    let options = Options { version, ..Options::default() }.configured(Some(version), &config, repo.files());
+    let options = Options { version, ..Options::default() }.configured(Some(version), repo.config(), repo.files());
     let mut simulation = Simulation::new(&repo, &fleet, &options);
     let mut moments = Vec::with_capacity(events.len());
     for event in &events {

@@ -6,7 +6,6 @@ use std::path::Path;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use crate::cli::CliError;
-use crate::config;
 use crate::diagnostic::NotChecked;
 use crate::kustomize;
 use crate::repo::Repo;
@@ -27,21 +26,18 @@ pub(super) fn read(directory: &Path) -> Result<Tree, CliError> {
 /// Reads the repository whose root is `directory`, as if the files that `patterns` and `exclude` of gitops.yaml match (as
 /// in a .gitignore) were not there.
 pub(super) fn read_without(directory: &Path, patterns: &[String]) -> Result<Tree, CliError> {
-    let (files, mut not_checked) = read_all(directory)?;
-    let mut note = |what: String, why: &'static str| {
-        not_checked.push(NotChecked { why: why.into(), what, span: None });
-    };
-    let of_file = of_configuration(&files);
-    let mut kept = files;
+    let Tree { mut repo, mut not_checked } = read(directory)?;
+    let of_file = of_configuration(&repo);
     for (patterns, why) in [(of_file.as_slice(), "`exclude` of gitops.yaml"), (patterns, "--exclude")] {
         if patterns.is_empty() {
             continue;
         }
-        let rest = without(&kept, &excluded(patterns)?);
-        note(format!("{} files", kept.len() - rest.len()), why);
-        kept = rest;
+        let rest = without(repo.files(), &excluded(patterns)?);
+        let what = format!("{} files", repo.files().len() - rest.len());
+        not_checked.push(NotChecked { why: why.into(), what, span: None });
+        repo = Repo::new(rest);
     }
-    Ok(Tree { repo: Repo::new(kept), not_checked })
+    Ok(Tree { repo, not_checked })
 }
 
 /// Reads every file below `directory`, and what cannot be taken in.
@@ -61,15 +57,14 @@ fn read_all(directory: &Path) -> Result<(FileSet, Vec<NotChecked>), CliError> {
 }
 
 /// Returns the patterns that gitops.yaml excludes.
-fn of_configuration(files: &FileSet) -> Vec<String> {
-    let (config, _) = config::read(files);
-    config.exclude.iter().map(|pattern| pattern.value.to_string()).collect()
+fn of_configuration(repo: &Repo) -> Vec<String> {
+    repo.config().exclude.iter().map(|pattern| pattern.value.to_string()).collect()
 }
 
-/// Returns `files` without those that `patterns` match.
-pub(super) fn without_excluded(files: FileSet, patterns: &[String]) -> Result<FileSet, CliError> {
-    let patterns = [of_configuration(&files).as_slice(), patterns].concat();
-    if patterns.is_empty() { Ok(files) } else { Ok(without(&files, &excluded(&patterns)?)) }
+/// Returns `repo` without the files that `patterns` and its own gitops.yaml exclude.
+pub(super) fn without_excluded(repo: Repo, patterns: &[String]) -> Result<Repo, CliError> {
+    let patterns = [of_configuration(&repo).as_slice(), patterns].concat();
+    if patterns.is_empty() { Ok(repo) } else { Ok(Repo::new(without(repo.files(), &excluded(&patterns)?))) }
 }
 
 /// Reads of the repository whose root is `root` what a kustomization in `directory` asks for: what is below it, and

@@ -238,8 +238,7 @@ struct Rendered {
 impl Rendered {
     fn new(files: &FileSet) -> Self {
         let repo = Repo::new(files.clone());
-        let (config, _) = config::read(files);
-        let options = Options::default().configured(None, &config, files);
+        let options = Options::default().configured(None, repo.config(), files);
         let fleet = flux::clusters(&repo, &options);
         Self { repo, fleet, version: options.version }
     }

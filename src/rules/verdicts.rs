@@ -122,11 +122,8 @@ impl Verdicts {
     }
 
     fn forget_schemas(&mut self, old: &Repo, new: &Repo, changes: &Changes) {
-        let places: Vec<RepoPath> = [old, new]
-            .into_iter()
-            .flat_map(|repo| config::read(repo.files()).0.schemas)
-            .map(|place| place.value)
-            .collect();
+        let places: Vec<RepoPath> =
+            [old, new].into_iter().flat_map(|repo| &repo.config().schemas).map(|place| place.value.clone()).collect();
         let is_schema = |file: &SourceFile| {
             let path = file.path();
             path.as_str() == config::FILE

@@ -19,7 +19,8 @@ pub(super) struct Base {
 pub(super) fn base(args: &Args) -> Result<Option<Base>, CliError> {
     let Some(revision) = args.changed_since.clone() else { return Ok(None) };
     let commit = git::merge_base(&args.directory, &revision)?.unwrap_or_else(|| revision.clone());
-    let repo = Repo::new(tree::without_excluded(git::read_revision(&args.directory, &commit)?, &args.exclude)?);
+    let repo = Repo::new(git::read_revision(&args.directory, &commit)?);
+    let repo = tree::without_excluded(repo, &args.exclude)?;
     let findings = match check(args, &repo, &[]) {
         // A cluster that the branch adds had no findings.
         Err(CliError::UnknownCluster { .. }) => Findings::default(),
