@@ -26,6 +26,11 @@ impl<'t> Adding<'t> {
         Self { to, by_name }
     }
 
+    /// Makes room for exactly `count` more: they may be most of all.
+    pub(crate) fn reserve(&mut self, count: usize) {
+        self.to.resources.reserve_exact(count);
+    }
+
     /// Adds `resource`, whose id must be new.
     pub(crate) fn add(&mut self, context: &mut Context<'_>, resource: Resource) {
         context.openapi.note_object(&resource.node);

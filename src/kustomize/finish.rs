@@ -2,6 +2,8 @@
 
 use std::cmp::Ordering;
 
+use smol_str::{SmolStr, format_smolstr};
+
 use crate::kustomize::context::{Context, rule};
 use crate::kustomize::file::KustomizationFile;
 use crate::kustomize::load;
@@ -166,8 +168,8 @@ fn sort(resources: &mut [Resource], first: &[&str], last: &[&str]) {
 #[derive(Debug, PartialEq, Eq)]
 struct Place {
     rank: isize,
-    gvk: String,
-    rest: String,
+    gvk: SmolStr,
+    rest: SmolStr,
     is_core_namespace: bool,
 }
 
@@ -176,9 +178,10 @@ impl Place {
         let position = |kinds: &[&str]| kinds.iter().rposition(|kind| *kind == id.gvk.kind);
         let before = |at: usize| at.cast_signed() - first.len().cast_signed();
         let rank = position(last).map(|at| 1 + at.cast_signed()).or(position(first).map(before)).unwrap_or(0);
-        let or = |text: &str, other: &'static str| if text.is_empty() { other.to_owned() } else { text.to_owned() };
-        let gvk = format!("{}_{}_{}", or(&id.gvk.group, "~G"), or(&id.gvk.version, "~V"), or(&id.gvk.kind, "~K"));
-        let rest = format!("{}|{}", or(&id.namespace, "~X"), or(&id.name, "~N"));
+        let or = |text: &SmolStr, other: &'static str| if text.is_empty() { other.into() } else { text.clone() };
+        let gvk =
+            format_smolstr!("{}_{}_{}", or(&id.gvk.group, "~G"), or(&id.gvk.version, "~V"), or(&id.gvk.kind, "~K"));
+        let rest = format_smolstr!("{}|{}", or(&id.namespace, "~X"), or(&id.name, "~N"));
         Self { rank, gvk, rest, is_core_namespace: id.gvk.kind == "Namespace" && id.gvk.group.is_empty() }
     }
 }

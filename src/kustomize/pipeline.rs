@@ -15,6 +15,8 @@ use crate::yaml::Node;
 
 /// Most kustomizations that one build may enter, each as often as it is named.
 const MOST_DIRECTORIES: usize = 20_000;
+/// Files with more objects get room for exactly these.
+const MANY_OBJECTS: usize = 1000;
 /// Most kustomizations below one another.
 const DEEPEST: usize = 100;
 
@@ -85,7 +87,11 @@ impl Pipeline<'_, '_> {
     fn add_file(&mut self, entry: &Node, dir: &RepoPath, to: &mut Adding<'_>) {
         let reference = entry.as_str().unwrap_or_default();
         let Some((_, id)) = self.context.file(dir, reference, entry.span) else { return };
-        for (node, span) in load::file_objects(self.context, id, entry.span, openapi::Part::Resource) {
+        let objects = load::file_objects(self.context, id, entry.span, openapi::Part::Resource);
+        if objects.len() > MANY_OBJECTS {
+            to.reserve(objects.len());
+        }
+        for (node, span) in objects {
             let mut resource = Resource::new(node, span);
             self.provenance.note_file(&mut resource, reference);
             to.add(self.context, resource);
