@@ -72,7 +72,8 @@ pub use crate::rules::verdicts::Verdicts;
 
 use rayon::prelude::*;
 
-use crate::config::{self, Config, Date};
+use crate::config::{Config, Date};
+use crate::diagnostic::pick::nearest;
 use crate::diagnostic::{Diagnostic, Findings, Severity};
 use crate::flux::{self, Cluster, Fleet, FluxVersion, Location};
 use crate::image::{self, MarkedFile, Marker};
@@ -221,7 +222,7 @@ impl<'a> Context<'a> {
         version: FluxVersion,
         mut locations: Vec<Arc<SchemaLocation>>,
     ) -> Self {
-        let (config, mut findings) = config::read(repo.files());
+        let (config, mut findings) = (repo.config().clone(), repo.config_findings().to_vec());
         locations.extend(schemas::locations(repo, &config, &mut findings).into_iter().map(Arc::new));
         let catalogue = known.catalogue().unwrap_or_else(|| Catalogue::of(repo).with_locations(locations));
         let work: Vec<_> = fleet.clusters.iter().map(|cluster| (cluster, known.take(&cluster.name))).collect();
@@ -329,8 +330,7 @@ pub fn find(id: &str) -> Option<&'static Rule> {
 
 /// Renders every cluster of `repo` (those that gitops.yaml names, where `options` names none) and runs every rule; findings are sorted by place.
 pub fn validate(repo: &Repo, options: &flux::Options) -> Findings {
-    let (config, _) = config::read(repo.files());
-    let options = options.clone().configured(None, &config, repo.files());
+    let options = options.clone().configured(None, repo.config(), repo.files());
     let fleet = flux::clusters(repo, &options);
     check(&Context::new(repo, &fleet, options.version))
 }
@@ -547,14 +547,4 @@ fn absence(cluster: &Cluster, near: Option<&str>) -> Severity {
         (false, Some(_)) => Severity::Warning,
         (false, None) => Severity::Note,
     }
-}
-
-/// Returns the known name that is nearest to `wanted`, where one is near enough to be meant.
-fn nearest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    known
-        .into_iter()
-        .map(|name| (strsim::damerau_levenshtein(wanted, name), name))
-        .filter(|(distance, name)| *distance > 0 && *distance <= 1 + name.len().min(wanted.len()) / 4)
-        .min()
-        .map(|(_, name)| name)
 }

@@ -9,7 +9,7 @@ use crate::cli::console::Console;
 use crate::cli::init::{InitError, assignment, load};
 use crate::cli::problems;
 use crate::cli::{CliError, Ended};
-use crate::config::{self, FILE};
+use crate::config::FILE;
 use crate::diagnostic::{Findings, Severity};
 use crate::flux::{self, Cluster, Fleet, FluxVersion, Options};
 use crate::generate::{self, Blueprint, FileError, GenerateError, Lock, ParameterProblem, Records, Texts, Update};
