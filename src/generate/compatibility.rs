@@ -284,6 +284,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::generate::builtin;
 
     /// Returns parameters with `changes` over those of a plain repository.
     fn parameters(changes: Value) -> Value {
@@ -384,6 +385,16 @@ mod tests {
         let outside = ["1.33.9", "1.37.0", "2.0", "1"];
         assert!(inside.iter().all(|version| range.contains(version)));
         assert!(!outside.iter().any(|version| range.contains(version)));
+    }
+
+    #[test]
+    fn every_version_that_is_kept_is_pinned_by_a_template() {
+        let library = builtin::library();
+        let texts: String = library.iter().filter_map(|(path, _)| library.text(path)).collect();
+        for name in Facts::builtin().unwrap().components.keys() {
+            let is_pinned = ["}", ")"].iter().any(|end| texts.contains(&format!("versions.{name}{end}")));
+            assert!(is_pinned, "{name}");
+        }
     }
 
     #[test]
