@@ -44,6 +44,6 @@ mod tests {
 
     #[test]
     fn all_near_words_are_sorted_by_their_distance() {
-        assert_eq!(near("webs", ["webs22", "webs2", "other", "webs"]), ["webs", "webs2"]);
+        assert_eq!(near("webs", ["webs22", "webs2", "other", "webs222", "webs"]), ["webs", "webs2", "webs22"]);
     }
 }
