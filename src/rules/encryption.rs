@@ -83,13 +83,13 @@ No ConfigMap and no variable of a container holds a password: a value under a na
 Whoever can read the repository, or ConfigMaps in the cluster, has the password.
 
 ## What it cannot see
-Passwords under other names, and inside files. References such as `$(DB_PASSWORD)` and values of variables are passed over.
+Passwords under other names, and inside files. References such as `$(DB_PASSWORD)`, values of variables and what SOPS encrypted are passed over.
 ",
     check: Check::Index(passwords::check),
 };
 
 /// Text that every value which SOPS encrypted begins with.
-const MARK: &str = "ENC[AES256_GCM";
+pub(super) const MARK: &str = "ENC[AES256_GCM";
 
 /// Reports every encrypted object whose Kustomization does not decrypt.
 fn check_decryption(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {

@@ -3,6 +3,7 @@
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::flux::Cluster;
 use crate::kustomize::Resource;
+use crate::rules::encryption::MARK;
 use crate::rules::{Check, FixAvailability, Rule};
 use crate::text::Span;
 use crate::yaml::{Entry, Node, Step};
@@ -78,7 +79,7 @@ fn holds(text: &str, mark: &str) -> bool {
 
 /// Returns whether the value is a SOPS ciphertext, as it is or in base64 (a generator read an encrypted file).
 fn is_encrypted(text: &str) -> bool {
-    holds(text, "ENC[AES256_GCM")
+    holds(text, MARK)
 }
 
 /// Returns whether the value is made for everybody to know: certificates, public keys, the keys of hosts.

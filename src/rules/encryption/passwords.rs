@@ -58,7 +58,8 @@ fn is_harmless(text: &str) -> bool {
     let is_path = trimmed.starts_with('/') || trimmed.starts_with("./");
     let is_word =
         matches!(trimmed.to_ascii_lowercase().as_str(), "true" | "false" | "none" | "null" | "enabled" | "disabled");
-    trimmed.is_empty() || is_reference || is_placeholder || is_path || is_word
+    let is_encrypted = trimmed.starts_with(super::MARK);
+    trimmed.is_empty() || is_reference || is_placeholder || is_path || is_word || is_encrypted
 }
 
 /// Returns why the value is a password, where it is one.
