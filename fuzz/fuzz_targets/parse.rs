@@ -15,13 +15,16 @@ fuzz_target!(|text: &str| {
         }
     }
     // libyaml breaks lines at these too, the reader does so in quoted text alone: what is printed with them may be read
-    // otherwise.
-    if text.contains(['\u{85}', '\u{2028}', '\u{2029}']) {
+    // otherwise. An escape such as `\P` makes one as well.
+    const BREAKS: [char; 3] = ['\u{85}', '\u{2028}', '\u{2029}'];
+    if text.contains(BREAKS) {
         return;
     }
     // kustomize prints mappings alone; libyaml prints some block scalars at the root so that it cannot read them.
     for document in parsed.documents.iter().filter(|document| document.root.as_map().is_some()) {
-        let Ok(printed) = yaml::emit(&document.root) else { continue };
+        let Some(printed) = yaml::emit(&document.root).ok().filter(|printed| !printed.contains(BREAKS)) else {
+            continue;
+        };
         let again = yaml::parse(source, &printed);
         assert!(again.diagnostics.is_empty(), "printed text is not read: {printed:?}: {:?}", again.diagnostics);
         let root = again.documents.first().map(|document| yaml::emit(&document.root));
