@@ -263,9 +263,10 @@ impl<'a> Context<'a> {
         self.entries.iter().map(ClusterIndex::new)
     }
 
-    /// Returns the same on the day `today`: findings that were accepted until an earlier one are reported again.
-    pub fn on(self, today: Date) -> Self {
-        Self { today: Some(today), ..self }
+    /// Returns the same on the day `today`: findings that were accepted until an earlier one are reported again; on no day
+    /// none of them is.
+    pub fn on(self, today: Option<Date>) -> Self {
+        Self { today, ..self }
     }
 }
 

@@ -87,11 +87,8 @@ impl Session {
         let schemas = self.settings.schemas.clone();
         let known = mem::take(&mut self.verdicts);
         let context = Context::knowing(known, &self.repo, &self.revision.fleet, version, schemas)
-            .reporting(self.settings.reported.iter().cloned());
-        let context = match self.settings.today {
-            Some(today) => context.on(today),
-            None => context,
-        };
+            .reporting(self.settings.reported.iter().cloned())
+            .on(self.settings.today);
         (self.findings, self.verdicts) = rules::check_and_remember(context);
     }
 

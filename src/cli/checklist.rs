@@ -36,11 +36,7 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
     if fleet.clusters.is_empty() {
         return Err(CliError::NoCluster(args.directory.clone()));
     }
-    let context = Context::new(&repo, &fleet, version).reporting(fleet::names(&args.clusters));
-    let context = match console::today() {
-        Some(today) => context.on(today),
-        None => context,
-    };
+    let context = Context::new(&repo, &fleet, version).reporting(fleet::names(&args.clusters)).on(console::today());
     let findings = rules::check(&context);
     let checklist = rules::checklist(&context, &findings);
     let print = if args.json { report::checklist_json } else { report::checklist_text };

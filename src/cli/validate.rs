@@ -140,11 +140,9 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
 fn check(args: &Args, repo: &Repo, not_checked: &[NotChecked]) -> Result<Findings, CliError> {
     let locations = args.locations()?;
     let (fleet, version) = fleet::render(repo, &args.clusters, args.flux_version, Rendered::All)?;
-    let context = Context::with_schemas(repo, &fleet, version, locations).reporting(fleet::names(&args.clusters));
-    let context = match console::today() {
-        Some(today) => context.on(today),
-        None => context,
-    };
+    let context = Context::with_schemas(repo, &fleet, version, locations)
+        .reporting(fleet::names(&args.clusters))
+        .on(console::today());
     let mut findings = rules::check(&context);
     findings.not_checked.extend(not_checked.iter().cloned());
     findings.sort(repo.sources());
