@@ -41,7 +41,7 @@ pub use crate::flux::kustomization::{
     FluxKustomization, Location, ReferenceState, SubstituteReference, Substitution, SubstitutionFinding,
     SubstitutionProblem, Variable,
 };
-pub use crate::flux::read::{SourceRef, depends_on, duration, object_reference, source_ref};
+pub use crate::flux::read::{SourceRef, chart_name, depends_on, duration, object_reference, source_ref};
 pub(crate) use crate::flux::source::normalised_url;
 pub use crate::flux::source::{Artifact, Source, SourceFinding, SourceKey};
 pub(crate) use crate::flux::substitute::is_disabled as is_substitution_disabled;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use smol_str::SmolStr;
 
 use crate::kube::{Gvk, NamespacedName, ObjectRef};
+use crate::kustomize::Resource;
 use crate::text::Spanned;
 use crate::yaml::Node;
 
@@ -87,6 +88,27 @@ pub fn duration(text: &str) -> Option<Duration> {
         rest = &after[length..];
     }
     (!text.is_empty()).then_some(total)
+}
+
+/// Returns the name of the chart of the HelmRelease `release`; `find` returns the object of a group, kind, namespace and name.
+///
+/// Source: Flux, helm.toolkit.fluxcd.io/v2: `spec.chart`, or `spec.chartRef` to an OCIRepository or a HelmChart.
+pub fn chart_name<'a>(
+    release: &'a Resource,
+    find: impl Fn(&'static str, &'static str, &str, &str) -> Option<&'a Resource>,
+) -> Option<&'a str> {
+    let last = |path: &'a str| path.trim_end_matches('/').rsplit('/').next();
+    if let Some(chart) = release.node.at(&["spec", "chart", "spec", "chart"]).and_then(Node::as_str) {
+        return last(chart);
+    }
+    let SourceRef { kind, name } = source_ref(release.node.at(&["spec", "chartRef"])?, release.namespace())?;
+    let (kind, key) = match kind.value.as_str() {
+        "OCIRepository" => ("OCIRepository", "url"),
+        "HelmChart" => ("HelmChart", "chart"),
+        _ => return None,
+    };
+    let NamespacedName { namespace, name } = &name.value;
+    last(find("source.toolkit.fluxcd.io", kind, namespace, name)?.node.at(&["spec", key])?.as_str()?)
 }
 
 #[cfg(test)]

@@ -92,17 +92,10 @@ impl<'a> Reader<'a> {
         self.unread.push(Unread { span, what: what.into() });
     }
 
-    /// Returns the objects of every cluster that stay in it, production first.
-    fn objects(&self) -> impl Iterator<Item = &'a Resource> + use<'a> {
-        let clusters = self.clusters.clone();
-        clusters
-            .into_iter()
-            .flat_map(|cluster| cluster.objects().filter(|object| !object.is_remote()).map(|object| object.resource))
-    }
-
-    /// Returns the objects of a kind.
+    /// Returns the objects of a kind that stay in their cluster, those of production first.
     fn of_kind(&self, group: &'static str, kind: &'static str) -> impl Iterator<Item = &'a Resource> + use<'a> {
-        self.objects().filter(move |resource| resource.kind() == kind && resource.gvk().group == group)
+        let objects = self.clusters.clone().into_iter().flat_map(move |cluster| cluster.objects_of(group, kind));
+        objects.filter(|object| !object.is_remote()).map(|object| object.resource)
     }
 
     fn cluster_parameters(&mut self, environments: &BTreeMap<String, &'static str>) -> Value {
@@ -168,9 +161,8 @@ fn environment(cluster: &Cluster, environments: &BTreeMap<String, &'static str>)
 
 /// Returns the region of `cluster`: as its variables say, else its name where it looks like one (`fra1`).
 fn region(cluster: &Cluster) -> Option<String> {
-    let maps = cluster.objects().map(|object| object.resource).filter(|resource| resource.kind() == "ConfigMap");
-    let mut said = maps.filter_map(|map| {
-        let data = map.node.get("data")?;
+    let mut said = cluster.objects_of("", "ConfigMap").filter_map(|map| {
+        let data = map.resource.node.get("data")?;
         ["CLUSTER_REGION", "REGION", "region"].iter().find_map(|name| data.get(name)?.as_str())
     });
     if let Some(region) = said.next() {

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::flux::{Cluster, FluxKustomization, Object};
+use crate::flux::{self, Cluster, FluxKustomization, Object};
 use crate::kube::NamespacedName;
 use crate::kustomize::Resource;
 use crate::rules::index::ClusterIndex;
@@ -123,20 +123,7 @@ struct Use<'a> {
 
 /// Returns the name of the chart of a release.
 pub(super) fn chart_name<'a>(index: &ClusterIndex<'a>, release: &'a Resource) -> Option<&'a str> {
-    let text = |keys: &[&str]| release.node.at(keys).and_then(Node::as_str);
-    let last = |path: &'a str| path.trim_end_matches('/').rsplit('/').next();
-    if let Some(chart) = text(&["spec", "chart", "spec", "chart"]) {
-        return last(chart);
-    }
-    let name = text(&["spec", "chartRef", "name"])?;
-    let namespace = text(&["spec", "chartRef", "namespace"]).unwrap_or_else(|| release.namespace());
-    let group = "source.toolkit.fluxcd.io";
-    let field = |kind: &str, key: &str| index.find(group, kind, namespace, name)?.node.at(&["spec", key])?.as_str();
-    match text(&["spec", "chartRef", "kind"])? {
-        "OCIRepository" => last(field("OCIRepository", "url")?),
-        "HelmChart" => last(field("HelmChart", "chart")?),
-        _ => None,
-    }
+    flux::chart_name(release, |group, kind, namespace, name| index.find(group, kind, namespace, name))
 }
 
 /// Returns who brings which group, by group.

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::flux;
 use crate::generate::import::Reader;
 use crate::kustomize::Resource;
 use crate::yaml::Node;
@@ -57,8 +58,10 @@ impl Reader<'_> {
     fn charts(&mut self) -> Vec<(&'static str, Value)> {
         let mut parameters: Vec<(&'static str, Value)> = Vec::new();
         for release in self.of_kind("helm.toolkit.fluxcd.io", "HelmRelease").collect::<Vec<_>>() {
-            let chart = self.chart(release);
-            let Some(name) = chart.as_deref() else {
+            let chart = flux::chart_name(release, |group, kind, namespace, name| {
+                self.of_kind(group, kind).find(|source| source.namespace() == namespace && source.name() == name)
+            });
+            let Some(name) = chart else {
                 self.leave(Some(release.name_span()), format!("`{}`: nothing tells its chart", release.object_ref()));
                 continue;
             };
@@ -76,18 +79,6 @@ impl Reader<'_> {
             }
         }
         parameters
-    }
-
-    /// Returns the name of the chart of a release.
-    fn chart(&self, release: &Resource) -> Option<String> {
-        let text = |keys: &[&str]| release.node.at(keys).and_then(Node::as_str);
-        let last = |path: &str| path.trim_end_matches('/').rsplit('/').next().map(str::to_owned);
-        if let Some(chart) = text(&["spec", "chart", "spec", "chart"]) {
-            return last(chart);
-        }
-        let name = text(&["spec", "chartRef", "name"])?;
-        let mut sources = self.of_kind("source.toolkit.fluxcd.io", "OCIRepository");
-        last(sources.find(|source| source.name() == name)?.node.at(&["spec", "url"])?.as_str()?)
     }
 
     fn kafka(&mut self) -> Option<(&'static str, Value)> {
