@@ -3,9 +3,8 @@
 use std::path::PathBuf;
 
 use crate::cli::console::{self, Console};
-use crate::cli::fleet::{self, ClusterArg, Rendered};
+use crate::cli::fleet::{self, ClusterArgs, Rendered};
 use crate::cli::{CliError, Ended, tree};
-use crate::flux::FluxVersion;
 use crate::report;
 use crate::rules::{self, Context, Verdict};
 
@@ -18,12 +17,8 @@ pub(super) struct Args {
     /// Root of the repository
     #[arg(default_value = ".", value_name = "DIR")]
     directory: PathBuf,
-    /// Only this cluster (may be repeated); with =DIR, a cluster whose first directory is DIR
-    #[arg(long = "cluster", value_name = "NAME[=DIR]")]
-    clusters: Vec<ClusterArg>,
-    /// Flux release whose behaviour is followed [default: what gitops.yaml says, else 2.9]
-    #[arg(long, value_name = "VERSION")]
-    flux_version: Option<FluxVersion>,
+    #[command(flatten)]
+    wanted: ClusterArgs,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -32,11 +27,12 @@ pub(super) struct Args {
 /// Renders the clusters, answers and prints.
 pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
     let repo = tree::read(&args.directory)?.repo;
-    let (fleet, version) = fleet::render(&repo, &args.clusters, args.flux_version, Rendered::All)?;
+    let (fleet, version) = args.wanted.render(&repo, Rendered::All)?;
     if fleet.clusters.is_empty() {
         return Err(CliError::NoCluster(args.directory.clone()));
     }
-    let context = Context::new(&repo, &fleet, version).reporting(fleet::names(&args.clusters)).on(console::today());
+    let context =
+        Context::new(&repo, &fleet, version).reporting(fleet::names(&args.wanted.clusters)).on(console::today());
     let findings = rules::check(&context);
     let checklist = rules::checklist(&context, &findings);
     let print = if args.json { report::checklist_json } else { report::checklist_text };

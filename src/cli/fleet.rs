@@ -16,6 +16,24 @@ pub(super) struct ClusterArg {
     directory: Option<RepoPath>,
 }
 
+/// Which clusters are looked at, and which Flux they run.
+#[derive(Debug, clap::Args)]
+pub(super) struct ClusterArgs {
+    /// Only this cluster (may be repeated); with =DIR, a cluster whose first directory is DIR
+    #[arg(long = "cluster", value_name = "NAME[=DIR]")]
+    pub(super) clusters: Vec<ClusterArg>,
+    /// Flux release whose behaviour is followed [default: what gitops.yaml says, else 2.9]
+    #[arg(long, value_name = "VERSION")]
+    pub(super) flux_version: Option<FluxVersion>,
+}
+
+impl ClusterArgs {
+    /// Does what [`render`] does for these.
+    pub(super) fn render(&self, repo: &Repo, rendered: Rendered) -> Result<(Fleet, FluxVersion), CliError> {
+        render(repo, &self.clusters, self.flux_version, rendered)
+    }
+}
+
 /// Returns the names of `clusters`.
 pub(super) fn names(clusters: &[ClusterArg]) -> impl Iterator<Item = String> {
     clusters.iter().map(|cluster| cluster.name.clone())

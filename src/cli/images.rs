@@ -11,9 +11,8 @@ use std::path::PathBuf;
 use clap::Subcommand;
 
 use crate::cli::console::Console;
-use crate::cli::fleet::ClusterArg;
+use crate::cli::fleet::ClusterArgs;
 use crate::cli::{CliError, Ended};
-use crate::flux::FluxVersion;
 use crate::image::{PolicyError, TagProblem, TagsError};
 
 /// List image policies with their markers; explain and preview what image automation does
@@ -35,12 +34,8 @@ pub(super) struct Target {
     /// Root of the repository
     #[arg(long, default_value = ".", value_name = "DIR")]
     pub(super) root: PathBuf,
-    /// Only this cluster (may be repeated); with =DIR, a cluster whose first directory is DIR
-    #[arg(long = "cluster", value_name = "NAME[=DIR]")]
-    pub(super) clusters: Vec<ClusterArg>,
-    /// Flux release whose behaviour is followed [default: what gitops.yaml says, else 2.9]
-    #[arg(long, value_name = "VERSION")]
-    pub(super) flux_version: Option<FluxVersion>,
+    #[command(flatten)]
+    pub(super) wanted: ClusterArgs,
 }
 
 #[derive(Debug, Subcommand)]

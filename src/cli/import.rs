@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::cli::console::Console;
-use crate::cli::fleet::{self, ClusterArg, Rendered};
+use crate::cli::fleet::{ClusterArgs, Rendered};
 use crate::cli::{CliError, Ended, tree};
 use crate::config;
-use crate::flux::{Cluster, FluxVersion};
+use crate::flux::Cluster;
 use crate::generate::{self, Unread};
 use crate::repo::Repo;
 use crate::rules;
@@ -22,12 +22,8 @@ pub(super) struct Args {
     /// Root of the repository
     #[arg(default_value = ".", value_name = "DIR")]
     directory: PathBuf,
-    /// Only this cluster (may be repeated); with =DIR, a cluster whose first directory is DIR
-    #[arg(long = "cluster", value_name = "NAME[=DIR]")]
-    clusters: Vec<ClusterArg>,
-    /// Flux release whose behaviour is followed [default: 2.9]
-    #[arg(long, value_name = "VERSION")]
-    flux_version: Option<FluxVersion>,
+    #[command(flatten)]
+    wanted: ClusterArgs,
     /// Print the file, and write nothing
     #[arg(long)]
     dry_run: bool,
@@ -41,7 +37,7 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
     if is_there && !args.dry_run {
         return Err(WriteError::Exists(path).into());
     }
-    let (fleet, _) = fleet::render(&repo, &args.clusters, args.flux_version, Rendered::Wanted)?;
+    let (fleet, _) = args.wanted.render(&repo, Rendered::Wanted)?;
     if fleet.clusters.is_empty() {
         return Err(CliError::NoCluster(args.directory.clone()));
     }

@@ -8,7 +8,7 @@ use crate::cli::console::Console;
 use crate::cli::fleet::Rendered;
 use crate::cli::images::{Target, lists};
 use crate::cli::promote::destination::{Destination, Edited};
-use crate::cli::{CliError, Ended, fleet};
+use crate::cli::{CliError, Ended};
 use crate::flux::Fleet;
 use crate::git;
 use crate::promote::{self, Plan, TagLists};
@@ -60,7 +60,7 @@ pub(super) enum RefusedError {
 pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
     let root = &args.target.root;
     let repo = args.destination.read(root)?;
-    let (fleet, version) = fleet::render(&repo, &args.target.clusters, args.target.flux_version, Rendered::Wanted)?;
+    let (fleet, version) = args.target.wanted.render(&repo, Rendered::Wanted)?;
     let known = known_tags(root, args.tags.as_deref(), &fleet, &args.app, console)?;
     let wanted = args.release.as_deref().or(args.tag.as_deref());
     let plan = promote::plan(&repo, &fleet, version, &args.app, (wanted, &known.all))?;

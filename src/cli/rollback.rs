@@ -6,7 +6,7 @@ use crate::cli::console::Console;
 use crate::cli::fleet::Rendered;
 use crate::cli::images::Target;
 use crate::cli::promote::destination::{Destination, Edited};
-use crate::cli::{CliError, Ended, fleet, promote};
+use crate::cli::{CliError, Ended, promote};
 use crate::promote::rollback;
 use crate::repo::Repo;
 use crate::report;
@@ -36,7 +36,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
     let root = &args.target.root;
     let repo = args.destination.read(root)?;
-    let (fleet, version) = fleet::render(&repo, &args.target.clusters, args.target.flux_version, Rendered::Wanted)?;
+    let (fleet, version) = args.target.wanted.render(&repo, Rendered::Wanted)?;
     let known = promote::known_tags(root, args.tags.as_deref(), &fleet, &args.app, console)?;
     let done = rollback(&repo, &fleet, version, &args.app, (&args.to, &known.all))?;
     args.destination.check(root)?;

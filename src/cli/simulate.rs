@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::cli::console::Console;
 use crate::cli::fleet::Rendered;
 use crate::cli::images::{Target, lists};
-use crate::cli::{CliError, Ended, fleet, tree};
+use crate::cli::{CliError, Ended, tree};
 use crate::flux::Options;
 use crate::promote::{Simulation, read_events};
 use crate::report;
@@ -26,7 +26,7 @@ pub(super) struct Args {
 /// Prints the timeline.
 pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
     let repo = tree::read(&args.target.root)?.repo;
-    let (fleet, version) = fleet::render(&repo, &args.target.clusters, args.target.flux_version, Rendered::Wanted)?;
+    let (fleet, version) = args.target.wanted.render(&repo, Rendered::Wanted)?;
     let events = read_events(&lists::read_text(&args.events)?)?;
     let options = Options { version, ..Options::default() }.configured(Some(version), repo.config(), repo.files());
     let mut simulation = Simulation::new(&repo, &fleet, &options);

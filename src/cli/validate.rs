@@ -10,14 +10,13 @@ use std::time::Instant;
 use clap::ValueEnum;
 
 use crate::cli::console::{self, Console};
-use crate::cli::fleet::{self, ClusterArg, Rendered};
+use crate::cli::fleet::{self, ClusterArgs, Rendered};
 use crate::cli::schema;
 use crate::cli::tree;
 use crate::cli::watch::{self, Notice};
 use crate::cli::workspace::Workspace;
 use crate::cli::{CliError, Ended};
 use crate::diagnostic::{Findings, NotChecked, Severity};
-use crate::flux::FluxVersion;
 use crate::git;
 use crate::repo::Repo;
 use crate::report::{self, Color};
@@ -41,9 +40,8 @@ pub(super) struct Args {
     /// Exit with 1 when a finding is at least this bad
     #[arg(long, value_enum, default_value_t, value_name = "SEVERITY")]
     fail_on: FailOn,
-    /// Only this cluster (may be repeated); with =DIR, a cluster whose first directory is DIR
-    #[arg(long = "cluster", value_name = "NAME[=DIR]")]
-    clusters: Vec<ClusterArg>,
+    #[command(flatten)]
+    wanted: ClusterArgs,
     /// Pass over the files that match, as in a .gitignore (may be repeated)
     #[arg(long, value_name = "PATTERN")]
     exclude: Vec<String>,
@@ -63,9 +61,6 @@ pub(super) struct Args {
     /// Print what --fix would change, and write nothing
     #[arg(long, group = "fixing", conflicts_with_all = ["format", "output", "watch"])]
     diff: bool,
-    /// Flux release whose behaviour is followed [default: what gitops.yaml says, else 2.9]
-    #[arg(long, value_name = "VERSION")]
-    flux_version: Option<FluxVersion>,
     /// Keep running and check again whenever a file is saved; `poll` looks every second instead of waiting to be told,
     /// for network file systems. Not with --fix: you are editing these files
     #[arg(long, value_enum, value_name = "HOW", num_args = 0..=1, require_equals = true, default_missing_value = "events")]
@@ -139,9 +134,9 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
 /// Returns what is found in `repo`, of which `not_checked` was passed over.
 fn check(args: &Args, repo: &Repo, not_checked: &[NotChecked]) -> Result<Findings, CliError> {
     let locations = args.locations()?;
-    let (fleet, version) = fleet::render(repo, &args.clusters, args.flux_version, Rendered::All)?;
+    let (fleet, version) = args.wanted.render(repo, Rendered::All)?;
     let context = Context::with_schemas(repo, &fleet, version, locations)
-        .reporting(fleet::names(&args.clusters))
+        .reporting(fleet::names(&args.wanted.clusters))
         .on(console::today());
     let mut findings = rules::check(&context);
     findings.not_checked.extend(not_checked.iter().cloned());
@@ -169,15 +164,15 @@ fn end(args: &Args, findings: &Findings, repo: &Repo, console: &Console) -> Resu
 fn watch(args: &Args, notice: Notice, console: &Console) -> Result<Ended, CliError> {
     let schemas = args.locations()?.into_iter().map(Arc::new).collect();
     let settings = Settings {
-        options: fleet::options(&args.clusters, Rendered::All),
-        reported: fleet::names(&args.clusters).collect(),
-        version: args.flux_version,
+        options: fleet::options(&args.wanted.clusters, Rendered::All),
+        reported: fleet::names(&args.wanted.clusters).collect(),
+        version: args.wanted.flux_version,
         today: console::today(),
         schemas,
     };
     let started = Instant::now();
     let mut workspace = Workspace::open(&args.directory, &args.exclude, settings)?;
-    fleet::check_names(workspace.session().repo(), &args.clusters, workspace.session().fleet())?;
+    fleet::check_names(workspace.session().repo(), &args.wanted.clusters, workspace.session().fleet())?;
     let show = |workspace: &Workspace, what: &str, started: Instant| -> Result<(), CliError> {
         console.clear()?;
         print(args, &workspace.findings(), workspace.session().repo(), console)?;

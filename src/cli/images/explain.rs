@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::cli::console::Console;
 use crate::cli::fleet::{Names, Rendered};
 use crate::cli::images::{ImagesError, Target, lists};
-use crate::cli::{CliError, Ended, fleet, tree};
+use crate::cli::{CliError, Ended, tree};
 use crate::flux::{ImageAutomation, ImagePolicy};
 use crate::image::{self, Outcome, TagList};
 use crate::report::{self, Title};
@@ -35,7 +35,7 @@ const NEAREST: usize = 5;
 /// Prints the verdicts; the exit code is 1 where nothing is selected, or by chance.
 pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
     let repo = tree::read(&args.target.root)?.repo;
-    let (fleet, version) = fleet::render(&repo, &args.target.clusters, args.target.flux_version, Rendered::Wanted)?;
+    let (fleet, version) = args.target.wanted.render(&repo, Rendered::Wanted)?;
     let automation: Vec<ImageAutomation<'_>> = fleet.clusters.iter().map(ImageAutomation::of).collect();
     let (found, of) = find(&automation, &args.policy)?;
     let grammar = version.image_grammar();

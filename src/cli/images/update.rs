@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use crate::cli::console::Console;
 use crate::cli::fleet::Rendered;
 use crate::cli::images::{Target, lists};
-use crate::cli::{CliError, Ended, fleet, tree};
+use crate::cli::{CliError, Ended, tree};
 use crate::image;
 use crate::promote::{self, Lowered, PolicySelection, Run, Scope};
 use crate::repo::Repo;
@@ -57,7 +57,7 @@ impl Mode {
 /// Runs every automation over the working tree and shows or writes what changes; the exit code is 1 where a run fails.
 pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
     let repo = tree::read(&args.target.root)?.repo;
-    let (fleet, version) = fleet::render(&repo, &args.target.clusters, args.target.flux_version, Rendered::Wanted)?;
+    let (fleet, version) = args.target.wanted.render(&repo, Rendered::Wanted)?;
     let lists = lists::read(&args.tags, &fleet, console)?;
     let selections = promote::selections(&fleet, &lists, version);
     let scope = Scope { mode: args.mode.library(), branch: args.branch.as_deref() };
