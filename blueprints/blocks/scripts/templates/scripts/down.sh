@@ -215,18 +215,7 @@ for argument in "$@"; do
   esac
 done
 [ -n "$wanted" ] || usage
-names=$(clusters_named "$wanted")
-case $names in
-  *[[:space:]]*) [ -z "${KUBE_CONTEXT:-}" ] || refuse "KUBE_CONTEXT names one context, and these are several clusters" ;;
-esac
+name_clusters "$wanted"
 if [ "$wanted" = all ]; then confirm "$system"; else confirm "$names"; fi
 decisions=''
-# All is known of all before the first is touched.
-for cluster in $names; do
-  load_cluster "$cluster"
-  preflight
-done
-for cluster in $names; do
-  load_cluster "$cluster"
-  down
-done
+for_each_cluster down

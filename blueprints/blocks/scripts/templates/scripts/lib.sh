@@ -48,6 +48,25 @@ clusters_named() {
   printf '%s\n' "$found"
 }
 
+# Sets `names` to the clusters that $1 stands for.
+name_clusters() {
+  names=$(clusters_named "$1")
+  case $names in
+    *[[:space:]]*) [ -z "${KUBE_CONTEXT:-}" ] || refuse "KUBE_CONTEXT names one context, and these are several clusters" ;;
+  esac
+}
+
+# Does `preflight` for each of `names`, then $1 for each: all is known of all before the first is touched.
+for_each_cluster() {
+  local todo cluster
+  for todo in preflight "$1"; do
+    for cluster in $names; do
+      load_cluster "$cluster"
+      "$todo"
+    done
+  done
+}
+
 # Sets the variables of cluster $1.
 # shellcheck disable=SC2034
 load_cluster() {

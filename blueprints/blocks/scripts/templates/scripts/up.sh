@@ -169,16 +169,5 @@ for argument in "$@"; do
   esac
 done
 [ -n "$wanted" ] || usage
-names=$(clusters_named "$wanted")
-case $names in
-  *[[:space:]]*) [ -z "${KUBE_CONTEXT:-}" ] || refuse "KUBE_CONTEXT names one context, and these are several clusters" ;;
-esac
-# All is known of all before the first is touched.
-for cluster in $names; do
-  load_cluster "$cluster"
-  preflight
-done
-for cluster in $names; do
-  load_cluster "$cluster"
-  up
-done
+name_clusters "$wanted"
+for_each_cluster up
