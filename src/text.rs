@@ -11,20 +11,21 @@
 //! assert_eq!(files.text(&path), Some("kind: Service\n"));
 //! ```
 
-mod disk;
 mod journal;
 mod line;
 mod path;
+mod read;
 mod splice;
+mod write;
 
-pub use crate::text::disk::{
-    ReadError, ReadOutcome, WriteError, Written, directories, is_never_entered, read_file, read_one, read_part,
-    read_tree, replace_texts, write_file, write_tree,
-};
 pub use crate::text::journal::{Recovered, change_tree, recover};
 pub use crate::text::line::{line_end, line_start};
 pub use crate::text::path::{PathError, RepoPath};
+pub use crate::text::read::{
+    ReadError, ReadOutcome, directories, is_never_entered, read_file, read_one, read_part, read_tree,
+};
 pub use crate::text::splice::spliced;
+pub use crate::text::write::{WriteError, Written, replace_texts, write_file, write_tree};
 
 use std::collections::BTreeMap;
 use std::ops::Range;

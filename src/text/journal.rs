@@ -8,8 +8,8 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use crate::text::disk::{WriteError, new_file};
 use crate::text::path::RepoPath;
+use crate::text::write::{WriteError, new_file};
 
 /// Where a change that is decided waits for being carried out.
 const DECIDED: &str = ".gitops-gen/pending";
