@@ -27,6 +27,8 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ("purchases", "gateway=none", "`apps.api.host` needs a gateway"),
     ("purchases", "kafka.enabled=false", "needs Kafka: set kafka.enabled"),
     ("purchases", "elasticsearch.enabled=false", "`elasticsearch`, which is not there: set elasticsearch.enabled"),
+    ("ratings", "kafka.authentication=scram-sha-512", "could not read the credentials"),
+    ("ratings", "kafka.authentication=tls", "could not read the credentials"),
     ("ratings", "gateway=none", "`apps.kconsumer.host` needs a gateway"),
     ("ratings", "kafka.enabled=false", "needs Kafka: set kafka.enabled"),
 ];
@@ -133,6 +135,7 @@ const EXCLUDED: &[&str] = &[
     "needs a gateway",
     "which needs a gateway of the Gateway API",
     "needs Kafka: set kafka.enabled",
+    "could not read the credentials that Strimzi makes there",
     "which is not there: set ",
 ];
 

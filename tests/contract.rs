@@ -144,9 +144,11 @@ fn unmet(program: &str, cluster: &Cluster, pod: &Node) -> Vec<String> {
                 unmet.push(format!("topic `{name}` has {:?} partitions", partitions(&name)));
             }
         }
-        // Where a cluster has no users, every client may do everything.
-        if let Some(user) = users.get(program).filter(|_| !name.is_empty()) {
-            unmet.extend(denied(user, kind, &name, resource));
+        // Without a name it is not used: there is no transaction without an id.
+        match users.get(program) {
+            Some(user) if !name.is_empty() => unmet.extend(denied(user, kind, &name, resource)),
+            Some(_) => {}
+            None => unmet.push(format!("no KafkaUser `{program}`")),
         }
     }
     unmet

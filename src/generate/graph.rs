@@ -3,6 +3,7 @@
 //! Topics, variables, network policies, layers and images are derived from it, so that they cannot disagree. What does not
 //! fit together is told with the name of the parameter, and nothing is generated.
 
+mod access;
 mod app;
 mod check;
 mod cluster;

@@ -8,11 +8,18 @@ use crate::kube::{display_quantity, milli_quantity};
 type Footprint = [&'static str; 3];
 
 /// The data services beside the apps: parameter, the field that counts its pods, and what each of them asks for.
-const SERVICES: [(&str, Option<&str>, Footprint); 3] = [
+const SERVICES: [(&str, Option<&str>, Footprint); 4] = [
+    ("kafka", Some("brokers"), ["250m", "1Gi", "2Gi"]),
     ("postgres", Some("instances"), ["250m", "512Mi", "1Gi"]),
     ("valkey", None, ["50m", "256Mi", "512Mi"]),
     ("elasticsearch", Some("nodes"), ["500m", "2Gi", "2Gi"]),
 ];
+
+/// The operators of topics and of users, beside Kafka, in one pod.
+const KAFKA_OPERATOR: Footprint = ["50m", "256Mi", "512Mi"];
+
+/// Other pods beside Kafka: what it says of its groups, and kafka-ui.
+const BESIDE_KAFKA: [Footprint; 2] = [["20m", "64Mi", "128Mi"], ["100m", "384Mi", "768Mi"]];
 
 /// What a container has that says nothing: the LimitRange of the block `quotas`.
 const DEFAULT: Footprint = ["50m", "64Mi", "256Mi"];
@@ -46,13 +53,21 @@ pub(super) fn derive(values: &mut Value) {
     let mut sum = Sum::default();
     for (service, count, footprint) in SERVICES {
         values[service]["resources"] = resources(footprint);
-        if values[service]["enabled"] != true {
+        // Kafka may have a namespace of its own.
+        if values[service]["enabled"] != true || service == "kafka" && values[service]["isBesideApps"] != true {
             continue;
         }
         // One more, for the job that sets it up or the pod that replaces another.
         let pods = 1 + count.map_or(1, |count| i128::from(values[service][count].as_u64().unwrap_or(1)));
         sum.pods += pods;
         sum.add(pods, footprint.map(thousandths));
+    }
+    values["kafka"]["operatorResources"] = resources(KAFKA_OPERATOR);
+    if values["kafka"]["enabled"] == true && values["kafka"]["isBesideApps"] == true {
+        for footprint in BESIDE_KAFKA.into_iter().chain([KAFKA_OPERATOR; 2]) {
+            sum.pods += 1;
+            sum.add(1, footprint.map(thousandths));
+        }
     }
     for app in values["apps"].as_object().into_iter().flat_map(|apps| apps.values()) {
         let pods = pods(app);
@@ -120,7 +135,7 @@ mod tests {
     use super::*;
 
     fn quota(mut values: Value) -> Value {
-        for service in ["postgres", "valkey", "elasticsearch"] {
+        for service in ["postgres", "valkey", "elasticsearch", "kafka"] {
             if values[service].is_null() {
                 values[service] = json!({"enabled": false});
             }
@@ -165,7 +180,7 @@ mod tests {
     fn the_data_services_of_the_namespace_count_and_say_what_they_ask_for() {
         let mut values = json!({
             "mesh": "none", "apps": {}, "postgres": {"enabled": true, "instances": 3},
-            "valkey": {"enabled": false}, "elasticsearch": {"enabled": false},
+            "valkey": {"enabled": false}, "elasticsearch": {"enabled": false}, "kafka": {"enabled": false},
         });
         derive(&mut values);
         assert_eq!(values["quota"]["limitsMemory"], "6Gi");

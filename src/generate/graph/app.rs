@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::generate::graph::check::{health_port, service_name, topic_object};
 use crate::generate::graph::model::{App, DataService, Environment, Fleet, Kind, Rollout};
-use crate::generate::graph::{cluster, peers, variables};
+use crate::generate::graph::{access, cluster, peers, variables};
 
 /// Returns what is derived for the app `name`, whatever the environment.
 pub(super) fn derived(fleet: &Fleet, name: &str) -> Value {
@@ -30,6 +30,8 @@ pub(super) fn derived(fleet: &Fleet, name: &str) -> Value {
         "isFlagger": app.rollout == Rollout::Flagger,
         "isPublic": app.host.is_some(),
         "hostName": app.host.as_deref().map(|host| host_name(fleet, host)),
+        "kafkaFiles": access::files(fleet, name, app),
+        "kafkaUserVariable": access::user_variable(app),
         "ownSecrets": own_secrets(fleet, name),
         "elasticsearchCa": app.uses.contains(&DataService::Elasticsearch).then(|| json!({
             "secret": format!("{}-es-http-certs-public", fleet.elasticsearch.name),

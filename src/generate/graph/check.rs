@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::generate::graph::access;
 use crate::generate::graph::model::{App, DataService, Environment, Fleet, Kind, Rollout, Variable};
 use crate::generate::parameters::ParameterProblem;
 
@@ -9,9 +10,7 @@ use crate::generate::parameters::ParameterProblem;
 pub(super) fn problems(fleet: &Fleet) -> Vec<ParameterProblem> {
     let mut problems = Problems(Vec::new());
     clusters(fleet, &mut problems);
-    if fleet.kafka.enabled && fleet.kafka.namespace == fleet.namespace {
-        problems.add("kafka.namespace", "is the namespace of the apps: its network policies and its quota are others");
-    }
+    access::check(fleet, &mut problems);
     for name in fleet.topics.keys() {
         topic(fleet, name, &mut problems);
     }
@@ -19,16 +18,18 @@ pub(super) fn problems(fleet: &Fleet) -> Vec<ParameterProblem> {
         image(fleet, name, &mut problems);
         references(fleet, name, app, &mut problems);
         shape(name, app, &mut problems);
+        access::check_app(name, app, &mut problems);
         rollout(fleet, name, app, &mut problems);
     }
     hosts(fleet, &mut problems);
     problems.0
 }
 
-struct Problems(Vec<ParameterProblem>);
+/// What is wrong, in the order in which it was found.
+pub(super) struct Problems(Vec<ParameterProblem>);
 
 impl Problems {
-    fn add(&mut self, parameter: impl Into<String>, reason: impl Into<String>) {
+    pub(super) fn add(&mut self, parameter: impl Into<String>, reason: impl Into<String>) {
         self.0.push(ParameterProblem { parameter: parameter.into(), reason: reason.into() });
     }
 }
@@ -110,10 +111,10 @@ fn references(fleet: &Fleet, name: &str, app: &App, problems: &mut Problems) {
             Variable::App(called) if !app.calls.contains(called) => {
                 problems.add(place, format!("names app `{called}`, which is not among its `calls`"));
             }
-            Variable::From(from) if !super::variables::is_there(app, *from) => {
+            Variable::From(from) if !super::variables::is_there(fleet, app, *from) => {
                 problems.add(
                     place,
-                    "names a service that the app has no business with: see `uses`, `produces`, `consumes`",
+                    "names what the app has no business with: see `uses`, `produces`, `consumes`, kafka.authentication",
                 );
             }
             _ => {}

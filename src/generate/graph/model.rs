@@ -60,9 +60,20 @@ pub(super) struct Cluster {
 pub(super) struct Kafka {
     pub(super) enabled: bool,
     pub(super) name: String,
-    pub(super) namespace: String,
+    pub(super) namespace: Option<String>,
+    pub(super) authentication: Authentication,
     pub(super) ui: bool,
     pub(super) brokers: u64,
+}
+
+/// How clients of Kafka say who they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Authentication {
+    None,
+    #[serde(rename = "scram-sha-512")]
+    Scram,
+    Tls,
 }
 
 /// A data service beside the apps.
@@ -93,6 +104,7 @@ pub(super) struct App {
     pub(super) produces: Vec<String>,
     pub(super) consumes: Vec<String>,
     pub(super) group: Option<String>,
+    pub(super) transactions: bool,
     pub(super) calls: Vec<String>,
     pub(super) uses: Vec<DataService>,
     pub(super) host: Option<String>,
@@ -157,6 +169,14 @@ pub(super) enum Variable {
 #[serde(rename_all = "kebab-case")]
 pub(super) enum From {
     Kafka,
+    KafkaProtocol,
+    KafkaMechanism,
+    KafkaUser,
+    KafkaPassword,
+    KafkaPasswordFile,
+    KafkaCaFile,
+    KafkaCertificateFile,
+    KafkaKeyFile,
     Group,
     Postgres,
     Valkey,
@@ -195,6 +215,12 @@ impl Fleet {
         }
     }
 
+    /// Returns the namespace of Kafka: that of the apps where its users have Secrets, which pods of no other namespace read.
+    pub(super) fn kafka_namespace(&self) -> &str {
+        let usual = if self.kafka.is_authenticated() { self.namespace.as_str() } else { "kafka" };
+        self.kafka.namespace.as_deref().unwrap_or(usual)
+    }
+
     /// Returns the apps that `chosen` takes, by name.
     pub(super) fn apps_that(&self, chosen: impl Fn(&App) -> bool) -> Vec<&str> {
         self.apps.iter().filter(|(_, app)| chosen(app)).map(|(name, _)| name.as_str()).collect()
@@ -212,6 +238,13 @@ impl Fleet {
             Some(image) if image.contains('/') => image.to_owned(),
             image => format!("{}/{}/{}", self.registry, self.organisation, image.unwrap_or(name)),
         }
+    }
+}
+
+impl Kafka {
+    /// Returns whether clients have to say who they are.
+    pub(super) fn is_authenticated(&self) -> bool {
+        self.authentication != Authentication::None
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::generate::graph::access;
 use crate::generate::graph::check::service_name;
 use crate::generate::graph::cluster;
 use crate::generate::graph::model::{App, DataService, Fleet};
@@ -13,7 +14,9 @@ pub(super) fn egress(fleet: &Fleet, app: &App) -> Vec<Value> {
     let mut peers = Vec::new();
     if app.is_on_kafka() {
         let labels = json!({"strimzi.io/cluster": fleet.kafka.name});
-        peers.push(json!({"why": "Kafka", "namespace": fleet.kafka.namespace, "labels": labels, "port": 9092}));
+        let namespace = Some(fleet.kafka_namespace()).filter(|namespace| *namespace != fleet.namespace);
+        let port = access::port(&fleet.kafka);
+        peers.push(json!({"why": "Kafka", "namespace": namespace, "labels": labels, "port": port}));
     }
     for service in &app.uses {
         let name = &fleet.service(*service).name;
@@ -72,17 +75,7 @@ pub(super) fn ingress(fleet: &Fleet, name: &str, app: &App) -> Vec<Value> {
 
 /// Returns what each data service has to know of the apps.
 pub(super) fn services(fleet: &Fleet) -> Vec<(&'static str, Value)> {
-    let on_kafka = fleet.apps_that(App::is_on_kafka);
-    let client = |app: &&str| json!({"namespace": fleet.namespace, "app": app});
-    let kafka = json!({
-        "address": super::variables::brokers(fleet),
-        "clients": on_kafka.iter().map(client).collect::<Vec<_>>(),
-        "hasUi": fleet.kafka.enabled && fleet.kafka.ui,
-        "replication": fleet.kafka.brokers.min(3),
-        // One broker may be away.
-        "minInsync": fleet.kafka.brokers.min(3).saturating_sub(1).max(1),
-    });
-    let mut services = vec![("kafka", kafka)];
+    let mut services = vec![("kafka", access::derived(fleet))];
     for service in [DataService::Postgres, DataService::Valkey, DataService::Elasticsearch] {
         let clients = fleet.apps_that(|app| app.uses.contains(&service));
         services.push((service_name(service), Value::Object(Map::from_iter([("clients".to_owned(), json!(clients))]))));

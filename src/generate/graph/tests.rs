@@ -116,6 +116,36 @@ fn what_does_not_fit_together_is_told_with_the_name_of_its_parameter() {
 }
 
 #[test]
+fn what_cannot_be_let_into_kafka_is_told_with_the_name_of_its_parameter() {
+    let table = [
+        (
+            json!({"kafka": {"enabled": true, "namespace": "queue"}}),
+            "`kafka.namespace` is `queue`, and the apps in `apps` could not read the credentials that Strimzi makes there: \
+             leave it out, or set kafka.authentication to none",
+        ),
+        (
+            json!({"kafka": {"enabled": true, "namespace": "apps", "authentication": "none"}}),
+            "`kafka.namespace` is the namespace of the apps: without authentication its network policies and its quota are others",
+        ),
+        (
+            stream(3, &json!({"kind": "worker", "consumes": ["trades"], "secrets": {"TOKEN": "feed/token"}})),
+            "`apps.candles.secrets.TOKEN` is in the Secret `feed`, which Strimzi makes for the Kafka user of this name",
+        ),
+        (
+            stream(3, &json!({"kind": "worker", "consumes": ["trades"], "transactions": true})),
+            "`apps.candles.transactions` is set, and the app produces nothing",
+        ),
+        (
+            stream(3, &json!({"kind": "worker", "consumes": ["trades"], "env": {"KEY": {"from": "kafka-key-file"}}})),
+            "`apps.candles.env.KEY` names what the app has no business with: see `uses`, `produces`, `consumes`, kafka.authentication",
+        ),
+    ];
+    for (over, expected) in table {
+        assert_eq!(said(&over), [expected]);
+    }
+}
+
+#[test]
 fn everything_that_is_wrong_is_told_at_once() {
     let over = json!({"imageAutomationCluster": "lon1", "apps": {"web": {"kind": "http", "calls": ["x"], "uses": ["postgres"]}}});
     assert_eq!(said(&over).len(), 4, "{:?}", said(&over));
@@ -128,23 +158,104 @@ fn variables_topics_and_peers_say_the_same() {
     let values = derive(values(&over)).unwrap();
     let candles = &values["apps"]["candles"];
     let expected = json!([
-        {"name": "KAFKA_BROKER_ADDRESS", "value": "events-kafka-bootstrap.kafka.svc.cluster.local:9092"},
+        {"name": "KAFKA_BROKER_ADDRESS", "value": "events-kafka-bootstrap.crypto.svc.cluster.local:9093"},
+        {"name": "KAFKA_SECURITY_PROTOCOL", "value": "SASL_SSL"},
+        {"name": "KAFKA_SASL_MECHANISM", "value": "SCRAM-SHA-512"},
+        {"name": "KAFKA_SASL_USERNAME", "value": "candles"},
+        {"name": "KAFKA_SASL_PASSWORD_FILE", "value": "/etc/kafka/user/password"},
+        {"name": "KAFKA_SSL_CA_FILE", "value": "/etc/kafka/ca/ca.crt"},
         {"name": "KAFKA_CONSUMER_GROUP", "value": "candles"},
         {"name": "KAFKA_INPUT_TOPIC", "value": "trades"},
         {"name": "LEVEL", "value": "info"},
     ]);
     assert_eq!(candles["variables"], expected);
     assert_eq!(values["environments"]["production"]["apps"]["candles"]["layers"], json!(["kafka"]));
-    assert_eq!(candles["egress"][0]["labels"], json!({"strimzi.io/cluster": "events"}));
+    let to_kafka = json!({
+        "why": "Kafka", "namespace": null, "labels": {"strimzi.io/cluster": "events"}, "port": 9093,
+    });
+    assert_eq!(candles["egress"][0], to_kafka);
     assert_eq!(values["topics"]["trades"]["producers"], json!(["feed"]));
     assert_eq!(values["topics"]["trades"]["consumers"], json!(["candles"]));
     assert_eq!(values["kafka"]["clients"][0], json!({"namespace": "crypto", "app": "candles"}));
 }
 
+/// The rights of a user as `type/name operations`, with `*` behind the name of a prefix.
+fn rights(derived: &Value, user: &str) -> Vec<String> {
+    let users = derived["kafka"]["users"].as_array().unwrap();
+    let user = users.iter().find(|found| found["name"] == *user).unwrap_or_else(|| panic!("no user {user}"));
+    let right = |right: &Value| {
+        let [kind, name] = ["type", "name"].map(|field| right[field].as_str().unwrap_or_default());
+        let prefix = if right["pattern"] == "prefix" { "*" } else { "" };
+        let operations = right["operations"].as_array().unwrap().iter().filter_map(Value::as_str);
+        format!("{kind}/{name}{prefix} {}", operations.collect::<Vec<_>>().join(","))
+    };
+    user["rights"].as_array().unwrap().iter().map(right).collect()
+}
+
+#[test]
+fn a_user_may_do_what_the_graph_says_of_its_app_and_nothing_else() {
+    let app = json!({
+        "kind": "worker", "consumes": ["trades"], "produces": ["candles", "trades"], "group": "desk", "transactions": true,
+    });
+    let mut over = stream(3, &app);
+    over["topics"]["candles"] = json!({"partitions": 3});
+    let derived = derive(values(&over)).unwrap();
+    let expected = [
+        "topic/candles Describe,Write",
+        "topic/trades Describe,Read,Write",
+        "group/desk Read",
+        "transactionalId/candles-* Describe,Write",
+    ];
+    assert_eq!(rights(&derived, "candles"), expected);
+    assert_eq!(rights(&derived, "feed"), ["topic/trades Describe,Write"]);
+    let mut looks = rights(&derived, "kafka-ui");
+    looks.retain(|right| ["Alter", "Create", "Delete", "Write", "All"].iter().any(|change| right.contains(change)));
+    assert_eq!(looks, Vec::<String>::new(), "who looks at the page changes nothing");
+    let variables = derived["apps"]["candles"]["variables"].as_array().unwrap();
+    let id = variables.iter().find(|variable| variable["name"] == "KAFKA_TRANSACTIONAL_ID").unwrap();
+    assert_eq!(
+        id["field"], "metadata.name",
+        "each replica has an id of its own, which begins with the name of the app"
+    );
+}
+
+#[test]
+fn without_authentication_there_are_no_users_and_kafka_has_its_own_namespace() {
+    let mut over = stream(3, &json!({"kind": "worker", "consumes": ["trades"]}));
+    over["kafka"]["authentication"] = json!("none");
+    let derived = derive(values(&over)).unwrap();
+    assert_eq!(derived["kafka"]["users"], json!([]));
+    assert_eq!(derived["kafka"]["address"], "events-kafka-bootstrap.kafka.svc.cluster.local:9092");
+    assert_eq!(derived["apps"]["candles"]["kafkaFiles"], Value::Null);
+    assert_eq!(derived["apps"]["candles"]["egress"][0]["namespace"], "kafka");
+}
+
+#[test]
+fn with_certificates_there_is_no_password() {
+    let mut over = stream(3, &json!({"kind": "worker", "consumes": ["trades"]}));
+    over["kafka"]["authentication"] = json!("tls");
+    let derived = derive(values(&over)).unwrap();
+    let variables = derived["apps"]["candles"]["variables"].as_array().unwrap();
+    let names: Vec<_> = variables.iter().filter_map(|variable| variable["name"].as_str()).collect();
+    let expected = [
+        "KAFKA_BROKER_ADDRESS",
+        "KAFKA_SECURITY_PROTOCOL",
+        "KAFKA_SSL_CA_FILE",
+        "KAFKA_SSL_CERTIFICATE_FILE",
+        "KAFKA_SSL_KEY_FILE",
+        "KAFKA_CONSUMER_GROUP",
+        "KAFKA_INPUT_TOPIC",
+    ];
+    assert_eq!(names, expected);
+    assert_eq!(derived["apps"]["candles"]["kafkaFiles"]["user"]["keys"], json!(["user.crt", "user.key"]));
+}
+
 #[test]
 fn what_an_app_names_itself_has_no_second_name() {
     let env = json!({"URL": {"from": "kafka"}, "TOPIC": {"topic": "trades"}, "KAFKA_CONSUMER_GROUP": "mine"});
-    let values = derive(values(&stream(3, &json!({"kind": "worker", "consumes": ["trades"], "env": env})))).unwrap();
+    let mut over = stream(3, &json!({"kind": "worker", "consumes": ["trades"], "env": env}));
+    over["kafka"]["authentication"] = json!("none");
+    let values = derive(values(&over)).unwrap();
     let variables = values["apps"]["candles"]["variables"].as_array().unwrap();
     let names: Vec<_> = variables.iter().filter_map(|variable| variable["name"].as_str()).collect();
     assert_eq!(names, ["KAFKA_CONSUMER_GROUP", "TOPIC", "URL"]);

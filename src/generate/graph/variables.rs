@@ -2,16 +2,26 @@
 
 use serde_json::{Value, json};
 
-use crate::generate::graph::model::{App, DataService, Fleet, From, Variable};
+use crate::generate::graph::access;
+use crate::generate::graph::model::{App, Authentication, DataService, Fleet, From, Variable};
 use crate::generate::template::upper;
+
+/// The usual name of the variable that tells an app who it is in Kafka.
+pub(super) const KAFKA_USER: &str = "KAFKA_SASL_USERNAME";
 
 /// Where the certificate of Elasticsearch is mounted.
 pub(super) const ELASTICSEARCH_CA: &str = "/etc/elasticsearch/ca.crt";
 
 /// Returns whether `app` has business with what `from` speaks of.
-pub(super) fn is_there(app: &App, from: From) -> bool {
+pub(super) fn is_there(fleet: &Fleet, app: &App, from: From) -> bool {
+    let authentication = fleet.kafka.authentication;
     match from {
         From::Kafka => app.is_on_kafka(),
+        From::KafkaProtocol | From::KafkaCaFile => app.is_on_kafka() && authentication != Authentication::None,
+        From::KafkaMechanism | From::KafkaUser | From::KafkaPassword | From::KafkaPasswordFile => {
+            app.is_on_kafka() && authentication == Authentication::Scram
+        }
+        From::KafkaCertificateFile | From::KafkaKeyFile => app.is_on_kafka() && authentication == Authentication::Tls,
         From::Group => !app.consumes.is_empty(),
         From::Postgres => app.uses.contains(&DataService::Postgres),
         From::Valkey => app.uses.contains(&DataService::Valkey),
@@ -21,7 +31,7 @@ pub(super) fn is_there(app: &App, from: From) -> bool {
     }
 }
 
-/// Returns the variables of the app `name`: `{name, value}`, or `{name, secret, key}`; derived ones first, then those of
+/// Returns the variables of the app `name`: `{name, value}`, `{name, secret, key}` or `{name, field}`; derived ones first, then those of
 /// `env`, then those of `secrets`.
 pub(super) fn variables(fleet: &Fleet, name: &str, app: &App) -> Vec<Value> {
     let mut variables = derived(fleet, name, app);
@@ -59,6 +69,14 @@ fn said(fleet: &Fleet, name: &str, app: &App, from: From) -> Said {
     let elasticsearch = &fleet.elasticsearch.name;
     match from {
         From::Kafka => Said::Text(brokers(fleet)),
+        From::KafkaProtocol => Said::Text(access::protocol(&fleet.kafka).to_owned()),
+        From::KafkaMechanism => Said::Text("SCRAM-SHA-512".to_owned()),
+        From::KafkaUser => Said::Text(name.to_owned()),
+        From::KafkaPassword => Said::Secret(name.to_owned(), access::PASSWORD),
+        From::KafkaPasswordFile => Said::Text(access::user_file(access::PASSWORD)),
+        From::KafkaCaFile => Said::Text(access::CA_FILE.to_owned()),
+        From::KafkaCertificateFile => Said::Text(access::user_file(access::CERTIFICATE)),
+        From::KafkaKeyFile => Said::Text(access::user_file(access::KEY)),
         From::Group => Said::Text(app.group.clone().unwrap_or_else(|| name.to_owned())),
         From::Postgres => Said::Secret(format!("{}-app", fleet.postgres.name), "uri"),
         From::Valkey => Said::Text(format!("redis://{}:6379", service(fleet, &fleet.valkey.name))),
@@ -73,7 +91,8 @@ fn said(fleet: &Fleet, name: &str, app: &App, from: From) -> Said {
 
 /// Returns the address of Kafka inside the cluster, as host:port.
 pub(super) fn brokers(fleet: &Fleet) -> String {
-    format!("{}-kafka-bootstrap.{}.svc.cluster.local:9092", fleet.kafka.name, fleet.kafka.namespace)
+    let port = access::port(&fleet.kafka);
+    format!("{}-kafka-bootstrap.{}.svc.cluster.local:{port}", fleet.kafka.name, fleet.kafka_namespace())
 }
 
 /// Returns the address of the app `name` inside the cluster.
@@ -87,8 +106,15 @@ fn service(fleet: &Fleet, name: &str) -> String {
 
 /// Returns what an app uses under the usual names, where its parameters do not name it themselves.
 fn derived(fleet: &Fleet, name: &str, app: &App) -> Vec<Value> {
-    const USUAL: [(&str, From); 8] = [
+    const USUAL: [(&str, From); 15] = [
         ("KAFKA_BROKER_ADDRESS", From::Kafka),
+        ("KAFKA_SECURITY_PROTOCOL", From::KafkaProtocol),
+        ("KAFKA_SASL_MECHANISM", From::KafkaMechanism),
+        (KAFKA_USER, From::KafkaUser),
+        ("KAFKA_SASL_PASSWORD_FILE", From::KafkaPasswordFile),
+        ("KAFKA_SSL_CA_FILE", From::KafkaCaFile),
+        ("KAFKA_SSL_CERTIFICATE_FILE", From::KafkaCertificateFile),
+        ("KAFKA_SSL_KEY_FILE", From::KafkaKeyFile),
         ("KAFKA_CONSUMER_GROUP", From::Group),
         ("DATABASE_URL", From::Postgres),
         ("VALKEY_URL", From::Valkey),
@@ -100,7 +126,7 @@ fn derived(fleet: &Fleet, name: &str, app: &App) -> Vec<Value> {
     let mut variables = Vec::new();
     for (variable, from) in USUAL {
         let is_named = app.env.values().any(|value| matches!(value, Variable::From(named) if *named == from));
-        if is_there(app, from) && !is_named && !is_set(app, variable) {
+        if is_there(fleet, app, from) && !is_named && !is_set(app, variable) {
             variables.push(said(fleet, name, app, from).called(variable));
         }
     }
@@ -110,6 +136,9 @@ fn derived(fleet: &Fleet, name: &str, app: &App) -> Vec<Value> {
             variables.push(json!({"name": variable, "value": topics.join(",")}));
         }
     }
+    if app.transactions {
+        variables.extend(transactions(app));
+    }
     for called in &app.calls {
         let variable = format!("{}_URL", upper(called));
         let is_named = app.env.values().any(|value| matches!(value, Variable::App(named) if named == called));
@@ -118,6 +147,14 @@ fn derived(fleet: &Fleet, name: &str, app: &App) -> Vec<Value> {
         }
     }
     variables
+}
+
+/// Returns what a program needs that writes in transactions: it is told to, and each replica has an id of its own.
+fn transactions(app: &App) -> Vec<Value> {
+    let guarantee = json!({"name": "PROCESSING_GUARANTEE", "value": "exactly_once"});
+    let id = json!({"name": "KAFKA_TRANSACTIONAL_ID", "field": "metadata.name"});
+    let is_named = |variable: &Value| variable["name"].as_str().is_some_and(|name| is_set(app, name));
+    [guarantee, id].into_iter().filter(|variable| !is_named(variable)).collect()
 }
 
 fn is_set(app: &App, variable: &str) -> bool {

@@ -92,6 +92,7 @@ impl Reader<'_> {
         } else {
             fields.insert("namespace".to_owned(), Value::from(kafka.namespace()));
         }
+        fields.insert("authentication".to_owned(), Value::from(authentication(kafka)));
         fields.insert("ui".to_owned(), Value::from(has_ui));
         let pool = self.of_kind("kafka.strimzi.io", "KafkaNodePool").find(|pool| {
             pool.node.at(&["spec", "roles"]).is_some_and(|roles| {
@@ -127,6 +128,14 @@ impl Reader<'_> {
         }
         topics
     }
+}
+
+/// Returns how the clients of `kafka` say who they are, where the parameter knows it: by the first listener that asks.
+fn authentication(kafka: &Resource) -> &'static str {
+    let listeners = kafka.node.at(&["spec", "kafka"]).map(|kafka| kafka.items("listeners")).unwrap_or_default();
+    let mut kinds = listeners.iter().filter_map(|listener| listener.at(&["authentication", "type"])?.as_str());
+    let known = |kind: &str| ["scram-sha-512", "tls"].into_iter().find(|known| *known == kind);
+    kinds.find_map(known).unwrap_or("none")
 }
 
 fn service(resource: &Resource, counted: &str, count: Option<i64>) -> Value {
