@@ -31,6 +31,7 @@ pub use crate::image::explain::{Explanation, Group, compare_tags, explain};
 pub use crate::image::marked::{Marked, MarkedFile, ReadFile, marked_files};
 pub(crate) use crate::image::marker::KEY;
 pub use crate::image::marker::{Field, Marker, Marking, markers, read_marker};
+pub use crate::image::number::coarseness;
 pub use crate::image::pattern::{Pattern, PatternError, Template};
 pub use crate::image::policy::{
     Choice, DEFAULT_EXCLUSION, Digests, Filter, Order, Policy, PolicyError, read_digests, read_exclusions,

@@ -33,6 +33,17 @@ pub(super) fn parse(text: &str) -> Option<f64> {
     value.is_finite().then_some(value)
 }
 
+/// The greatest number up to which 64-bit floats hold every whole number: 2 to the power of 53.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// Returns how far the whole number `text` is from the next one that a policy can tell from it, where that is more than
+/// 1; nothing for smaller numbers, and for what is not digits alone.
+pub fn coarseness(text: &str) -> Option<f64> {
+    let is_whole = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let value = parse(text).filter(|value| is_whole && *value >= EXACT)?;
+    Some(value.next_up() - value)
+}
+
 /// Source: `underscoreOK` of Go's `strconv`; the prefix of a base counts as a digit.
 fn underscores_separate_digits(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
@@ -74,7 +85,18 @@ fn hexadecimal_value(text: &str) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use super::{coarseness, parse};
+
+    #[test]
+    fn numbers_from_two_to_the_power_of_53_are_told_apart_in_steps() {
+        assert_eq!(coarseness("9007199254740991"), None);
+        assert_eq!(coarseness("9007199254740993"), Some(2.0));
+        assert_eq!(coarseness("20260101123045123"), Some(4.0));
+        assert_eq!(coarseness("1767225600000000001"), Some(256.0));
+        for text in ["", "1e300", "-9007199254740993", "nan"] {
+            assert_eq!(coarseness(text), None, "{text:?}");
+        }
+    }
 
     #[test]
     fn go_reads_these_as_numbers() {

@@ -13,7 +13,7 @@ use crate::rules::{Check, Context, FixAvailability, Rule};
 use crate::yaml::Node;
 
 /// Every rule of this family, in the order they are documented.
-pub(super) const RULES: &[Rule] = &[OVERLAP, NOT_SELECTABLE, NOT_NUMERIC, TIED, PRERELEASE_OF_BOUND, SMALLEST];
+pub(super) const RULES: &[Rule] = &[OVERLAP, NOT_SELECTABLE, NOT_NUMERIC, ROUNDED, TIED, PRERELEASE_OF_BOUND, SMALLEST];
 
 const OVERLAP: Rule = Rule {
     id: "image-tracks-overlap",
@@ -69,6 +69,28 @@ stays. A hash can look like a number (`1e10`), and then wins.
 Tags of other forms than the examples that it makes of the pattern.
 ",
     check: Check::Repository(check_numbers),
+};
+
+const ROUNDED: Rule = Rule {
+    id: "image-numbers-rounded",
+    severity: Severity::Note,
+    fix: FixAvailability::None,
+    docs: "\
+## What it checks
+What a policy with `numerical` compares is below 2^53 (9007199254740992), for the tags at its markers and for examples of its \
+pattern. Seconds, milliseconds and microseconds since 1970 are; nanoseconds, and a date with milliseconds or a counter behind it \
+(`20260101123045001`), are not.
+
+## Why it matters
+Flux compares 64-bit floats. Greater numbers are rounded to steps: of 4 with 17 digits, of 256 in nanoseconds, so that the counter \
+at the end of a number may not count at all. Tags in one step are equal, and which of them is selected changes by chance from one \
+reconciliation to the next.
+
+## What it cannot see
+Greater numbers that neither a marker nor the pattern tells of: `[0-9]+` takes any. `gitops-gen images explain` tells for a list of \
+tags.
+",
+    check: Check::Repository(check_rounding),
 };
 
 const TIED: Rule = Rule {
@@ -240,6 +262,36 @@ fn check_numbers(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) 
             .help(help)
             .note("one tag that is no number fails the whole policy"),
         );
+    }
+}
+
+/// Reports every numerical policy that compares numbers which a float cannot hold.
+fn check_rounding(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
+    let written = written_tags(context);
+    for (found, policy) in readable(context) {
+        if !matches!(policy.choice, Choice::Numerical(_)) || !policy.has_its_groups() {
+            continue;
+        }
+        let made = examples(&policy);
+        let of_files = written.get(&found.name).into_iter().flatten().copied();
+        let mut tags = of_files.chain(made.iter().map(String::as_str));
+        let rounded = tags.find_map(|tag| {
+            let key = image::key_of(&policy, tag)?;
+            Some((image::coarseness(&key)?, key.into_owned()))
+        });
+        let Some((step, key)) = rounded else { continue };
+        let keys: &[&str] = match &policy.filter {
+            Some(filter) if filter.extract.is_some() => &EXTRACT,
+            Some(_) => &PATTERN,
+            None => &["policy", "numerical"],
+        };
+        let finding = rule
+            .report(format!("ImagePolicy `{}` compares numbers such as `{key}`, which are rounded", found.name))
+            .label(place(&found, keys), format!("those within {step} of each other are equal"))
+            .help("extract fewer digits, or compare numbers of one length by `alphabetical`");
+        // Without a filter the order of the scan decides.
+        let is_random = policy.filter.is_some();
+        out.push(if is_random { finding.note("of equal tags Flux selects one by chance") } else { finding });
     }
 }
 

@@ -1,5 +1,6 @@
 //! `gitops-gen images explain`: which tag wins, and why no other.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use crate::cli::console::Console;
@@ -7,7 +8,7 @@ use crate::cli::fleet::{Names, Rendered};
 use crate::cli::images::{ImagesError, Target, lists};
 use crate::cli::{CliError, Ended, tree};
 use crate::flux::{ImageAutomation, ImagePolicy};
-use crate::image::{self, Outcome, TagList};
+use crate::image::{self, Choice, Explanation, Outcome, Policy, TagList};
 use crate::report::{self, Title};
 
 /// Tell which tag a policy selects of a list, and why not the others
@@ -53,6 +54,9 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
     lists::tell(&args.tags, &list, console)?;
     let explained = image::explain(&policy, &exclusions, list.tags, grammar);
     let title = Title { policy: found.name.to_string(), rule: report::selection_rule(found, version) };
+    if let Some(key) = rounded(&policy, &explained) {
+        console.say(&format!("note: numbers such as `{key}` are rounded to 64-bit floats, and may become equal"));
+    }
     console.stream(|out| {
         if args.json {
             report::verdicts_json(out, &title, &explained)
@@ -63,6 +67,13 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
         }
     })?;
     Ok(if matches!(explained.outcome, Outcome::Selected(_)) { Ended::Clean } else { Ended::WithFindings })
+}
+
+/// Returns a number of those that are equal to the policy, where a float does not hold it.
+fn rounded<'e>(policy: &Policy, explained: &'e Explanation<'_>) -> Option<Cow<'e, str>> {
+    let (Choice::Numerical(_), Outcome::Random(tags)) = (&policy.choice, &explained.outcome) else { return None };
+    let mut keys = tags.iter().filter_map(|tag| image::key_of(policy, tag));
+    keys.find(|key| image::coarseness(key).is_some())
 }
 
 /// Returns the policy called `wanted`, with the automation of its cluster.
