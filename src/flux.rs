@@ -16,6 +16,7 @@ mod artifact;
 mod automation;
 mod bootstrap;
 mod build;
+mod canary;
 mod census;
 mod cluster;
 mod discover;
@@ -36,12 +37,13 @@ pub use crate::flux::automation::{
     ImageAutomation, ImagePolicy, ImageRepository, ImageUpdateAutomation, TRACK_LABEL, branch_of,
 };
 pub(crate) use crate::flux::bootstrap::artifact_path;
+pub use crate::flux::canary::{CanaryPace, CanarySteps, KUBERNETES_PROVIDER, canary_analysis, canary_provider};
 pub use crate::flux::cluster::{CLUSTER_MISSING, Cluster, Fleet, Object, Options, Revision, clusters};
 pub use crate::flux::kustomization::{
     FluxKustomization, Location, ReferenceState, SubstituteReference, Substitution, SubstitutionFinding,
     SubstitutionProblem, Variable,
 };
-pub use crate::flux::read::{SourceRef, chart_name, depends_on, duration, object_reference, source_ref};
+pub use crate::flux::read::{SourceRef, chart_name, depends_on, duration, duration_text, object_reference, source_ref};
 pub(crate) use crate::flux::source::normalised_url;
 pub use crate::flux::source::{Artifact, Source, SourceFinding, SourceKey};
 pub(crate) use crate::flux::substitute::is_disabled as is_substitution_disabled;

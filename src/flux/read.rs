@@ -90,6 +90,15 @@ pub fn duration(text: &str) -> Option<Duration> {
     (!text.is_empty()).then_some(total)
 }
 
+/// Returns `duration` as Flux writes it, to the second: `1h30m`, `45s`.
+pub fn duration_text(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    let parts = [(seconds / 3600, "h"), (seconds / 60 % 60, "m"), (seconds % 60, "s")];
+    let text: Vec<String> =
+        parts.iter().filter(|(count, _)| *count > 0).map(|(count, unit)| format!("{count}{unit}")).collect();
+    if text.is_empty() { "0s".to_owned() } else { text.concat() }
+}
+
 /// Returns the name of the chart of the HelmRelease `release`; `find` returns the object of a group, kind, namespace and name.
 ///
 /// Source: Flux, helm.toolkit.fluxcd.io/v2: `spec.chart`, or `spec.chartRef` to an OCIRepository or a HelmChart.

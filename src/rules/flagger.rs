@@ -5,8 +5,9 @@
 pub(super) mod surroundings;
 
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::flux::{CanarySteps, KUBERNETES_PROVIDER, canary_analysis, canary_provider};
 use crate::kustomize::Resource;
-use crate::rules::index::{ClusterIndex, Workload, number};
+use crate::rules::index::{ClusterIndex, Workload};
 use crate::rules::{Check, FixAvailability, Rule, nearest};
 use crate::text::Span;
 use crate::yaml::Node;
@@ -162,16 +163,6 @@ fn target<'a, 'i>(index: &'i ClusterIndex<'a>, canary: &Resource) -> Option<&'i 
     })
 }
 
-/// Returns the analysis of a Canary that has one and runs it.
-fn analysis(canary: &Resource) -> Option<&Node> {
-    let skips = canary.node.at(&["spec", "skipAnalysis"]).and_then(Node::as_str) == Some("true");
-    canary.node.at(&["spec", "analysis"]).filter(|analysis| !skips && analysis.as_map().is_some())
-}
-
-fn provider(canary: &Resource) -> &str {
-    canary.node.at(&["spec", "provider"]).and_then(Node::as_str).unwrap_or("")
-}
-
 /// Reports every Canary whose target or autoscaler does not exist.
 fn check_target(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnostic>) {
     for canary in canaries(index) {
@@ -265,22 +256,13 @@ fn check_selector(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnosti
     }
 }
 
-/// Returns the steps of an analysis: `stepWeight`, and `stepWeights`.
-fn steps(analysis: &Node) -> (i64, Vec<i64>) {
-    let list = analysis.items("stepWeights").iter().filter_map(|node| number(Some(node))).collect();
-    (number(analysis.get("stepWeight")).unwrap_or(0), list)
-}
-
-fn has_iterations(analysis: &Node) -> bool {
-    number(analysis.get("iterations")).unwrap_or(0) > 0
-}
-
 /// Reports every progressive analysis without a step.
 fn check_step(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnostic>) {
     for canary in canaries(index) {
-        let Some(analysis) = analysis(canary).filter(|analysis| !has_iterations(analysis)) else { continue };
-        let (step, list) = steps(analysis);
-        if step > 0 || list.iter().any(|weight| *weight > 0) || provider(canary) == "kubernetes" {
+        let Some(analysis) = canary_analysis(canary) else { continue };
+        let CanarySteps { step, weights, iterations, .. } = CanarySteps::of(analysis);
+        let can_route = canary_provider(canary) != KUBERNETES_PROVIDER;
+        if iterations > 0 || step > 0 || weights.iter().any(|weight| *weight > 0) || !can_route {
             continue;
         }
         let spec = canary.node.get("spec").and_then(Node::as_map).and_then(|spec| spec.entry("analysis"));
@@ -296,9 +278,8 @@ fn check_step(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnostic>) 
 /// Reports every analysis of which Flagger takes only a part.
 fn check_strategy(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnostic>) {
     for canary in canaries(index) {
-        let Some(analysis) = analysis(canary) else { continue };
-        let (step, list) = steps(analysis);
-        let maximum = number(analysis.get("maxWeight"));
+        let Some(analysis) = canary_analysis(canary) else { continue };
+        let CanarySteps { step, weights, maximum, iterations } = CanarySteps::of(analysis);
         let mut say = |key: &str, label: String, help: String| {
             let span = analysis.as_map().and_then(|map| map.entry(key)).map_or(analysis.span, |entry| entry.key.span);
             out.push(
@@ -307,7 +288,7 @@ fn check_strategy(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnosti
                     .help(help),
             );
         };
-        if provider(canary) == "kubernetes" && (step > 0 || !list.is_empty()) {
+        if canary_provider(canary) == KUBERNETES_PROVIDER && (step > 0 || !weights.is_empty()) {
             let key = if step > 0 { "stepWeight" } else { "stepWeights" };
             say(
                 key,
@@ -316,14 +297,14 @@ fn check_strategy(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnosti
             );
             continue;
         }
-        if step > 0 && !list.is_empty() {
+        if step > 0 && !weights.is_empty() {
             say("stepWeights", "only its last weight counts beside `stepWeight`".into(), "keep one of the two".into());
         }
-        if analysis.get("match").is_some() && !has_iterations(analysis) {
+        if analysis.get("match").is_some() && iterations <= 0 {
             say("match", "without `iterations` the analysis is still progressive".into(), "set `iterations`".into());
         }
         if let Some(maximum) =
-            maximum.filter(|maximum| step > 0 && list.is_empty() && *maximum > 0 && maximum % step != 0)
+            maximum.filter(|maximum| step > 0 && weights.is_empty() && *maximum > 0 && maximum % step != 0)
         {
             let reached = (maximum / step + 1) * step;
             say("maxWeight", format!("the weight goes to {}", reached.min(100)), format!("write a multiple of {step}"));
@@ -336,7 +317,7 @@ fn check_route(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnostic>)
     for canary in canaries(index) {
         let span = canary.node.at(&["spec", "provider"]).map_or(canary.name_span(), |node| node.span);
         let who = canary.object_ref();
-        match provider(canary) {
+        match canary_provider(canary) {
             "gatewayapi:v1" | "gatewayapi:v1beta1" | "gatewayapi:v1alpha2" => {
                 let references = canary.node.at(&["spec", "service"]).map(|service| service.items("gatewayRefs"));
                 if references.unwrap_or_default().is_empty() {

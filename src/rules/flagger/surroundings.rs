@@ -3,8 +3,9 @@
 //! Source: Flagger 1.44, `pkg/canary`, `pkg/router`, `pkg/metrics`.
 
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::flux::{canary_analysis, canary_provider};
 use crate::kustomize::Resource;
-use crate::rules::flagger::{analysis, canaries, provider, reference};
+use crate::rules::flagger::{canaries, reference};
 use crate::rules::index::ClusterIndex;
 use crate::rules::{Check, FixAvailability, Rule, nearest};
 use crate::yaml::Node;
@@ -56,7 +57,7 @@ fn made(canary: &Resource) -> Vec<(&'static str, &str, String)> {
     let apex = canary.node.at(&["spec", "service", "name"]).and_then(Node::as_str).unwrap_or(target);
     let mut out = vec![("apps", kind, format!("{target}-primary"))];
     out.extend(["", "-primary", "-canary"].map(|suffix| ("", "Service", format!("{apex}{suffix}"))));
-    let route = match provider(canary) {
+    let route = match canary_provider(canary) {
         "gatewayapi:v1" | "gatewayapi:v1beta1" | "gatewayapi:v1alpha2" => ("gateway.networking.k8s.io", "HTTPRoute"),
         "istio" => ("networking.istio.io", "VirtualService"),
         "linkerd" => ("split.smi-spec.io", "TrafficSplit"),
@@ -99,7 +100,7 @@ const BUILT_IN: [&str; 2] = ["request-success-rate", "request-duration"];
 /// Reports every metric that has no query.
 fn check_metrics(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnostic>) {
     for canary in canaries(index) {
-        let metrics = analysis(canary).map(|analysis| analysis.items("metrics")).unwrap_or_default();
+        let metrics = canary_analysis(canary).map(|analysis| analysis.items("metrics")).unwrap_or_default();
         for metric in metrics {
             let name = metric.get("name").filter(|node| node.as_str().is_some());
             let template = metric.at(&["templateRef", "name"]).filter(|node| node.as_str().is_some());
