@@ -55,6 +55,9 @@ pub enum GitError {
     /// It is no name of a branch.
     #[error("make the branch `{0}`: Git takes no such name")]
     BranchName(String),
+    /// It is no name of a tag.
+    #[error("make the tag `{0}`: Git takes no such name")]
+    TagName(String),
     /// A branch has the name.
     #[error("make the branch `{0}`: it exists")]
     BranchExists(String),
@@ -243,6 +246,14 @@ pub fn state(directory: &Path) -> Result<State, GitError> {
     let mut changed: Vec<String> = statuses.iter().filter_map(|entry| entry.path().ok().map(str::to_owned)).collect();
     changed.sort();
     Ok(State { branch, changed })
+}
+
+/// Refuses what is no name of a tag.
+///
+/// # Errors
+/// When Git takes no such name.
+pub fn check_tag_name(name: &str) -> Result<(), GitError> {
+    if git2::Tag::is_valid_name(name) { Ok(()) } else { Err(GitError::TagName(name.to_owned())) }
 }
 
 /// Makes the annotated tag `name` at HEAD.

@@ -46,7 +46,7 @@ pub use crate::report::images::{
 pub use crate::report::json::{JSON_VERSION, json};
 pub use crate::report::junit::junit;
 pub use crate::report::markdown::{MARKDOWN_MAX, markdown};
-pub use crate::report::plans::{plan_json, plan_text, rollback_json, timeline_json, timeline_text};
+pub use crate::report::plans::{plan_json, plan_text, rollback_json, rollout_text, timeline_json, timeline_text};
 pub use crate::report::redact::Redactions;
 pub use crate::report::sarif::sarif;
 pub use crate::report::text::{Color, text};

@@ -240,7 +240,7 @@ impl<'a> Context<'a> {
             entries,
             known_files: known.take_files(),
             markers: image::markers(repo),
-            marked: image::marked_files(repo),
+            marked: image::marked_files(repo, image::Mode::Flux),
             settings: (config, findings),
             allowances: allowances::read(repo),
             today: None,

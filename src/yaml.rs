@@ -33,7 +33,7 @@ pub use crate::yaml::edit::{EditRefusal, replace_scalar};
 pub use crate::yaml::emit::{EmitError, emit, emit_documents};
 pub use crate::yaml::entry::{append_items, append_lines, extent, remove_entry, remove_item, rename_key};
 pub(crate) use crate::yaml::kyaml::with_unix_ends_undone;
-pub use crate::yaml::kyaml::{ListItem, ReemitError, Reemitted, SetScalar, Settable, reemit, reemit_with};
+pub use crate::yaml::kyaml::{ListItem, Reach, ReemitError, Reemitted, SetScalar, Settable, reemit, reemit_with};
 pub use crate::yaml::map::{Entry, Key, Map};
 pub use crate::yaml::members::Members;
 pub use crate::yaml::node::{Chain, Comment, CommentPlace, Kind, Node, Scalar, Step, Style, Tag};

@@ -1,5 +1,10 @@
 //! The whole flow of releases on the generated fleet: builds of main, releases, a rollback.
 
+#[path = "promotion/flagger.rs"]
+mod flagger;
+#[path = "promotion/repeated_keys.rs"]
+mod repeated_keys;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -149,8 +154,12 @@ fn a_promotion_that_cannot_be_is_refused_and_nothing_is_written() {
     fs::create_dir(&lists).unwrap();
     fs::write(lists.join("candles.txt"), "v0.1.0\nv0.2.0\n").unwrap();
     let lists = lists.to_str().unwrap().to_owned();
-    let refusals: [(&[&str], &str); 5] = [
+    let refusals: [(&[&str], &str); 6] = [
         (&["promote", "candles", "v1.0.0", "--write"], "Git has no such tag"),
+        (
+            &["promote", "candles", "v1.0.0", "--write", "--tag", "a tag"],
+            "make the tag `a tag`: Git takes no such name",
+        ),
         (&["promote", "candles", "latest", "--write"], "no policy of `candles` selects it"),
         (&["promote", "candels", "v1.0.0"], "find the application `candels`: the fleet has `candles`"),
         (&["promote", "candles", "v1.0.0", "--tags", &lists], "does not have it"),
@@ -327,6 +336,33 @@ fn a_timeline_tells_each_commit_and_what_each_cluster_runs() {
     fs::write(&events, "events:\n  - {deploy: v1}\n").unwrap();
     let refused = run(root.path(), &["simulate", "--events", events.to_str().unwrap()]);
     assert_eq!(refused.status.code(), Some(2));
+    for event in ["{release: v1.0.0, app: candels}", "{rollback: candels, to: v0.1.0}"] {
+        fs::write(&events, format!("events: [{event}]\n")).unwrap();
+        let refused = run(root.path(), &["simulate", "--events", events.to_str().unwrap()]);
+        let told = "find the application `candels`: the fleet has `candles`, `trades`";
+        assert!(crate::said(&refused).contains(told), "{}", crate::said(&refused));
+    }
+}
+
+#[test]
+fn a_version_that_nobody_names_is_the_newest_release_and_no_build() {
+    let root = repository();
+    let lists = root.path().join(".git/lists");
+    fs::create_dir(&lists).unwrap();
+    fs::write(lists.join("candles.txt"), format!("v0.1.0\nv0.2.0\n{}\n", BUILDS[0])).unwrap();
+    let planned = run(root.path(), &["promote", "candles", "--tags", lists.to_str().unwrap()]);
+    assert!(said(&planned).starts_with("promote candles to v0.2.0\n"), "{}", said(&planned));
+}
+
+#[test]
+fn a_policy_that_is_stalled_is_told_where_nothing_selects_the_version() {
+    let root = repository();
+    let path = "image-automation/candles.yaml";
+    let text = read(root.path(), path).replace("range: '>=0.1.0'", "range: '>=x.'");
+    fs::write(root.path().join(path), text).unwrap();
+    let refused = run(root.path(), &["promote", "candles", "v0.2.0"]);
+    let told = "no policy of `candles` selects it; ImagePolicy `flux-system/candles-release` is stalled: ";
+    assert!(said(&refused).contains(told), "{}", said(&refused));
 }
 
 #[test]

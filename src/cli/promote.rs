@@ -21,7 +21,7 @@ pub(super) struct Args {
     /// Name of the application's ImageRepository
     #[arg(value_name = "APP")]
     app: String,
-    /// The version, which is an image tag [default: the best that a policy selects of the Git tags and the lists]
+    /// The version, which is an image tag [default: the best that a policy selects of the Git tags and the lists; releases before builds]
     #[arg(value_name = "VERSION")]
     release: Option<String>,
     /// Directory with lists of image tags, or a lock file
@@ -74,6 +74,8 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
         destination::check_tree(root)?;
     }
     check_tag(args, &plan, &known.git)?;
+    // Who tags is known before anything is written.
+    let tagger = args.tag.as_ref().map(|_| git::author_in(root)).transpose()?;
     let after = Repo::new(plan.apply(&repo)?);
     print(&plan, args.json, console)?;
     if args.destination.is_preview() && !args.json {
@@ -81,8 +83,7 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
     }
     let edited = Edited { repo: &repo, after: &after, version, message: &plan.commit_message() };
     args.destination.put(root, &edited, console)?;
-    if let Some(tag) = &args.tag {
-        let author = git::author_in(root)?;
+    if let (Some(tag), Some(author)) = (&args.tag, tagger) {
         git::make_tag(root, tag, &format!("{} {tag}\n", args.app), &author)?;
         console.say(&format!("tag {tag} made; push it with `git push origin {tag}`"));
     }
@@ -125,6 +126,9 @@ pub(super) fn known_tags(
 }
 
 fn check_tag(args: &Args, plan: &Plan, git_tags: &[String]) -> Result<(), CliError> {
+    if let Some(tag) = &args.tag {
+        git::check_tag_name(tag)?;
+    }
     if let Some(tag) = args.tag.as_ref().filter(|tag| git_tags.contains(tag)) {
         return Err(RefusedError::TagExists(tag.clone()).into());
     }

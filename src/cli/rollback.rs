@@ -47,6 +47,9 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
         for reason in &done.reasons {
             console.say(&format!("{reason}."));
         }
+        for rollout in &done.plan.rollouts {
+            console.say(&format!("note: {}", report::rollout_text(rollout)));
+        }
     }
     let message = done.commit_message();
     let after = Repo::new(done.files);

@@ -3,11 +3,11 @@
 use std::cell::RefCell;
 
 use crate::image::marker::{Field, Marker, Marking, marking_of};
-use crate::image::setters::{is_read_by_setters, passes_screen, reference};
+use crate::image::setters::{Mode, is_read_by_setters, passes_screen, reference};
 use crate::kube::NamespacedName;
 use crate::repo::Repo;
 use crate::text::{RepoPath, SourceId, Span};
-use crate::yaml::{self, Dialect, ReemitError, Style, Typed};
+use crate::yaml::{self, Dialect, Reach, ReemitError, Style, Typed};
 
 /// A scalar whose marker works.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub struct Marked {
     pub text: String,
     /// How it is written.
     pub style: Style,
+    /// Whether Flux sets it.
+    pub reach: Reach,
 }
 
 impl Marked {
@@ -63,20 +65,24 @@ pub struct ReadFile {
     pub reprinted: Option<String>,
 }
 
-/// Returns every file of `repo` that the setter looks at and that holds a marker, by path.
-pub fn marked_files(repo: &Repo) -> Vec<MarkedFile> {
+/// Returns every file of `repo` that the setter looks at and that holds a marker, by path, with the values that `mode`
+/// sets.
+pub fn marked_files(repo: &Repo, mode: Mode) -> Vec<MarkedFile> {
     let files = repo.files().iter().filter(|(path, _)| is_read_by_setters(path));
     files
         .filter_map(|(path, source)| {
             let text = repo.files().text(path).filter(|text| passes_screen(text))?;
-            Some(MarkedFile { path: path.clone(), source, read: read(source, text) })
+            Some(MarkedFile { path: path.clone(), source, read: read(source, text, mode) })
         })
         .collect()
 }
 
-fn read(source: SourceId, text: &str) -> Result<ReadFile, ReemitError> {
+fn read(source: SourceId, text: &str, mode: Mode) -> Result<ReadFile, ReemitError> {
     let values = RefCell::new(Vec::new());
     let printed = yaml::reemit_with(text, &|scalar| {
+        if !mode.sets(scalar.reach) {
+            return None;
+        }
         let comment = if scalar.line_comment.is_empty() { scalar.head_comment } else { scalar.line_comment };
         if let Some(Marking::Marker { policy, field }) = reference(comment).map(|reference| marking_of(&reference)) {
             values.borrow_mut().push(Marked {
@@ -85,6 +91,7 @@ fn read(source: SourceId, text: &str) -> Result<ReadFile, ReemitError> {
                 span: Span::new(source, scalar.start..scalar.end),
                 text: scalar.text.to_owned(),
                 style: scalar.style,
+                reach: scalar.reach,
             });
         }
         None

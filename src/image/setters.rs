@@ -5,12 +5,13 @@
 //!
 //! Source: image-automation-controller 1.2, `internal/update`; kyaml 0.21, `setters2`.
 
-use std::collections::BTreeMap;
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::image::reference::ImageRef;
 use crate::kube::NamespacedName;
 use crate::text::{FileSet, RepoPath, SourceId, Span, spliced};
-use crate::yaml::{self, EditRefusal, Kind, Node, ReemitError, Reemitted, Scalar, SetScalar, Settable};
+use crate::yaml::{self, EditRefusal, Kind, Node, Reach, ReemitError, Reemitted, Scalar, SetScalar, Settable};
 
 /// A file without these bytes is not read.
 const SCREEN: &str = "\"$imagepolicy\"";
@@ -23,9 +24,16 @@ const LONG_FORM: &str = "#/definitions/io.k8s.cli.setters.";
 pub enum Mode {
     /// As image-automation-controller prints them.
     Flux,
-    /// Only the values change.
+    /// Only the values change: each that has a marker, those of repeated keys too, which Flux passes over.
     #[default]
     Edit,
+}
+
+impl Mode {
+    /// Returns whether a value that kyaml reaches so is set.
+    pub(super) fn sets(self, reach: Reach) -> bool {
+        self == Self::Edit || reach == Reach::Visited
+    }
 }
 
 /// Why a whole run fails.
@@ -70,6 +78,8 @@ pub struct Update {
     pub files: BTreeMap<RepoPath, FileUpdate>,
     /// Files with a marker that the automation passes over without a word, and why.
     pub skipped: BTreeMap<RepoPath, ReemitError>,
+    /// Files with a marker at a key that stands in its mapping before: Flux sets the first value alone.
+    pub repeated: BTreeSet<RepoPath>,
 }
 
 /// The policies that a run knows, with the image that each selected.
@@ -173,7 +183,15 @@ pub fn update(files: &FileSet, path: &RepoPath, setters: &Setters, mode: Mode) -
         let Some(text) = files.text(file).filter(|text| is_read_by_setters(file) && passes_screen(text)) else {
             continue;
         };
-        let found = yaml::reemit_with(text, &|scalar| setters.of_scalar(&scalar).map(|(_, value)| value.to_owned()));
+        let is_repeated = Cell::new(false);
+        let found = yaml::reemit_with(text, &|scalar| {
+            let (_, value) = setters.of_scalar(&scalar)?;
+            is_repeated.set(is_repeated.get() || scalar.reach == Reach::Repeated);
+            mode.sets(scalar.reach).then(|| value.to_owned())
+        });
+        if is_repeated.get() {
+            out.repeated.insert(file.clone());
+        }
         match found {
             Err(error) => {
                 out.skipped.insert(file.clone(), error);

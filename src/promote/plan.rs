@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::Edit;
-use crate::flux::{Fleet, FluxVersion, ImageAutomation, Usage};
-use crate::image::{self, Field, ImageRef, MarkedFile, Outcome, Policy};
+use crate::flux::{Cluster, Fleet, FluxVersion, ImageAutomation, Usage};
+use crate::image::{self, Choice, Field, ImageRef, Marked, MarkedFile, Outcome, Policy};
 use crate::kube::NamespacedName;
+use crate::promote::rollout::{Rollout, rollouts};
 use crate::repo::Repo;
 use crate::text::{FileSet, RepoPath, SourceId, Span, spliced};
-use crate::yaml::{self, EditRefusal, Kind, Node, Scalar};
+use crate::yaml::{self, EditRefusal, Kind, Node, Reach, Scalar};
 
 /// The track whose clusters come first.
 const CANARY: &str = "canary";
@@ -58,6 +59,8 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// What a person should know, each a sentence.
     pub notes: Vec<String>,
+    /// What Flagger makes of it, by Canary.
+    pub rollouts: Vec<Rollout>,
 }
 
 /// Why nothing can be promoted.
@@ -72,12 +75,22 @@ pub enum PromoteError {
         known: String,
     },
     /// No policy of the application could select the version.
-    #[error("promote `{version}`: no policy of `{app}` selects it")]
+    #[error("promote `{version}`: no policy of `{app}` selects it{stalled}")]
     NotSelected {
         /// The application.
         app: String,
         /// The tag.
         version: String,
+        /// Clauses about its policies that can select nothing, each behind a semicolon.
+        stalled: String,
+    },
+    /// The application has no policy, or none that can select.
+    #[error("promote `{app}`: it has no ImagePolicy that can select{stalled}")]
+    NoPolicy {
+        /// The application.
+        app: String,
+        /// As above.
+        stalled: String,
     },
     /// No version was given, and none is known.
     #[error("find a version of `{0}` to promote: name one, or tag a release")]
@@ -90,6 +103,15 @@ pub enum PromoteError {
         /// Why not.
         source: EditRefusal,
     },
+}
+
+impl PromoteError {
+    /// Returns the error that the fleet, which has `known`, has no application `app`.
+    pub(super) fn unknown_app<'k>(app: &str, known: impl Iterator<Item = &'k str>) -> Self {
+        let names: Vec<String> = known.map(|name| format!("`{name}`")).collect();
+        let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+        Self::UnknownApp { app: app.to_owned(), known }
+    }
 }
 
 /// A policy of an application, ready to be asked.
@@ -111,7 +133,7 @@ pub(super) fn policies_of<'a>(
     let mut found: BTreeMap<NamespacedName, AppPolicy<'a>> = BTreeMap::new();
     for cluster in &fleet.clusters {
         let automation = ImageAutomation::of(cluster);
-        known.extend(automation.repositories.keys().map(|name| format!("`{}`", name.name)));
+        known.extend(automation.repositories.keys().map(|name| name.name.to_string()));
         for policy in automation.policies.values().filter(|policy| policy.repository.name == app) {
             let (Some(image), Ok(read)) = (automation.image_of(policy), policy.policy(version.image_grammar())) else {
                 continue;
@@ -120,11 +142,26 @@ pub(super) fn policies_of<'a>(
             found.entry(name.clone()).or_insert(AppPolicy { name, image, track, policy: read, spec });
         }
     }
+    if !known.contains(app) {
+        return Err(PromoteError::unknown_app(app, known.iter().map(String::as_str)));
+    }
     if found.is_empty() {
-        let known = if known.is_empty() { "none".to_owned() } else { known.into_iter().collect::<Vec<_>>().join(", ") };
-        return Err(PromoteError::UnknownApp { app: app.to_owned(), known });
+        return Err(PromoteError::NoPolicy { app: app.to_owned(), stalled: stalled(fleet, app, version) });
     }
     Ok(found.into_values().collect())
+}
+
+/// Returns why policies of `app` can select nothing, each behind a semicolon.
+fn stalled(fleet: &Fleet, app: &str, version: FluxVersion) -> String {
+    let mut out = BTreeSet::new();
+    for automation in fleet.clusters.iter().map(ImageAutomation::of) {
+        for policy in automation.policies.values().filter(|policy| policy.repository.name == app) {
+            if let Err(error) = policy.policy(version.image_grammar()) {
+                out.insert(format!("; ImagePolicy `{}` is stalled: {error}", policy.name));
+            }
+        }
+    }
+    out.into_iter().collect()
 }
 
 /// Returns the plan to bring `tag` (or, without one, the best of `known` that a track selects) to every value of `app`
@@ -144,7 +181,11 @@ pub fn plan(
     let grammar = version.image_grammar();
     let best = || {
         let tags = image::scan(known.iter().map(String::as_str), &[]);
-        policies.iter().find_map(|policy| image::select(&policy.policy, &tags, grammar).tag().map(str::to_owned))
+        // What is promoted is a release; a build goes by itself.
+        let is_release = |policy: &&AppPolicy<'_>| matches!(policy.policy.choice, Choice::Semver(_));
+        let (releases, builds): (Vec<_>, Vec<_>) = policies.iter().partition(is_release);
+        let mut in_turn = releases.into_iter().chain(builds);
+        in_turn.find_map(|policy| image::select(&policy.policy, &tags, grammar).tag().map(str::to_owned))
     };
     let tag = tag.map(str::to_owned).or_else(best).ok_or_else(|| PromoteError::NoVersion(app.to_owned()))?;
     let could = |policy: &&AppPolicy<'_>| {
@@ -152,17 +193,27 @@ pub fn plan(
     };
     let taking: Vec<&AppPolicy<'_>> = policies.iter().filter(could).collect();
     if taking.is_empty() {
-        return Err(PromoteError::NotSelected { app: app.to_owned(), version: tag });
+        return Err(PromoteError::NotSelected {
+            app: app.to_owned(),
+            version: tag,
+            stalled: stalled(fleet, app, version),
+        });
     }
-    let mut out = Plan { app: app.to_owned(), version: tag.clone(), steps: Vec::new(), notes: Vec::new() };
-    let marked = image::marked_files(repo);
+    let (steps, notes) = (Vec::new(), Vec::new());
+    let mut out = Plan { app: app.to_owned(), version: tag.clone(), steps, notes, rollouts: Vec::new() };
+    let marked = image::marked_files(repo, image::Mode::Edit);
     let usage: Vec<(&str, Usage)> =
         fleet.clusters.iter().map(|cluster| (cluster.name.as_str(), Usage::of(cluster))).collect();
     for policy in &taking {
         for file in &marked {
+            let is_repeated = |value: &Marked| value.policy == policy.name && value.reach == Reach::Repeated;
+            if file.values().iter().any(is_repeated) {
+                out.notes
+                    .push(format!("`{}` has a key twice: each is edited, and Flux sets the first alone", file.path));
+            }
             let users = usage.iter().filter(|(_, used)| used.files.contains(&file.source));
             let clusters: Vec<String> = users.map(|(name, _)| (*name).to_owned()).collect();
-            out.steps.extend(steps(policy, file, &tag, &clusters, version));
+            out.steps.extend(steps_of(policy, file, &tag, &clusters, version));
         }
         let tags = image::scan(known.iter().map(String::as_str).chain([tag.as_str()]), &[]);
         match image::select(&policy.policy, &tags, grammar).tag() {
@@ -173,11 +224,20 @@ pub fn plan(
         }
     }
     order(&mut out.steps);
-    notes(&mut out);
+    add_notes(&mut out);
+    let changes = |cluster: &&Cluster| out.steps.iter().any(|step| step.clusters.contains(&cluster.name));
+    let images = taking.iter().map(|policy| policy.image).collect();
+    out.rollouts = rollouts(fleet.clusters.iter().filter(changes), &images);
     Ok(out)
 }
 
-fn steps(policy: &AppPolicy<'_>, file: &MarkedFile, tag: &str, clusters: &[String], version: FluxVersion) -> Vec<Step> {
+fn steps_of(
+    policy: &AppPolicy<'_>,
+    file: &MarkedFile,
+    tag: &str,
+    clusters: &[String],
+    version: FluxVersion,
+) -> Vec<Step> {
     let image = ImageRef { name: policy.image.to_owned(), tag: tag.to_owned(), digest: String::new() };
     let values = file.values().iter().filter(|value| value.policy == policy.name);
     values
@@ -238,7 +298,7 @@ fn order(steps: &mut [Step]) {
     steps.sort_by(|left, right| (left.wave, &left.path, left.span).cmp(&(right.wave, &right.path, right.span)));
 }
 
-fn notes(plan: &mut Plan) {
+fn add_notes(plan: &mut Plan) {
     let mut notes = BTreeSet::new();
     for step in &plan.steps {
         if step.clusters.len() > 1 {

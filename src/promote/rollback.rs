@@ -95,7 +95,7 @@ pub fn rollback(
     let mut reasons = Vec::new();
     let mut ranges: Vec<NarrowedRange> = Vec::new();
     // What is written now is in the registry too.
-    let written = image::marked_files(repo);
+    let written = image::marked_files(repo, image::Mode::Edit);
     for policy in policies_of(fleet, app, version)? {
         let grammar = version.image_grammar();
         if !matches!(image::select(&policy.policy, &[to], grammar), Outcome::Selected(_)) {

@@ -6,72 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::flux::{self, Cluster, Fleet, ImageAutomation, Options, branch_of};
 use crate::image::{self, MarkedFile, Mode};
-use crate::promote::{RollbackError, Scope, TagLists, automate, images_of, rollback, selections};
+use crate::promote::{
+    Event, PromoteError, RollbackError, Rollout, Scope, TagLists, automate, images_of, rollback, rollout, selections,
+};
 use crate::repo::Repo;
 use crate::text::{FileSet, RepoPath};
-use crate::yaml::{self, Node};
 
 /// Branch of a cluster that does not say which it follows, where the automations of the fleet read several, or none.
 const UNNAMED: &str = "an unnamed branch";
-
-/// What happens to the images.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
-    /// An image gets a tag: a build of a branch, or a release.
-    Pushed {
-        /// Name of the `ImageRepository`; nothing: of every application.
-        app: Option<String>,
-        /// The tag.
-        tag: String,
-    },
-    /// Somebody rolls back.
-    RolledBack {
-        /// Name of the `ImageRepository`.
-        app: String,
-        /// The tag that it goes back to.
-        to: String,
-    },
-}
-
-/// Why a text holds no events.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum EventsError {
-    /// It is no list under `events`.
-    #[error("read the events: `events` is no list")]
-    NoList,
-    /// An event is none of those known; its number from 1.
-    #[error("read event {0}: it is neither `build`, nor `release`, nor `rollback`")]
-    Unknown(usize),
-    /// A field is missing; the number of the event from 1.
-    #[error("read event {0}: `{1}` is missing")]
-    Missing(usize, &'static str),
-}
-
-/// Returns the events that `text`, YAML, lists under `events`: `{build: TAG}` and `{release: TAG}` with or without
-/// `app: NAME`, and `{rollback: APP, to: TAG}`.
-///
-/// # Errors
-/// On anything else.
-pub fn read_events(text: &str) -> Result<Vec<Event>, EventsError> {
-    let files = FileSet::from_texts([("events.yaml", text)]);
-    let parsed = files.iter().next().map(|(_, source)| yaml::parse(source, text)).unwrap_or_default();
-    let root = parsed.documents.first().map(|document| &document.root);
-    let events = root.and_then(|root| root.get("events")?.as_sequence()).ok_or(EventsError::NoList)?;
-    if parsed.is_broken() {
-        return Err(EventsError::NoList);
-    }
-    events.iter().enumerate().map(|(at, node)| read_event(at + 1, node)).collect()
-}
-
-fn read_event(number: usize, node: &Node) -> Result<Event, EventsError> {
-    let text = |key: &str| node.get(key).and_then(Node::as_str).map(str::to_owned);
-    if let Some(tag) = text("build").or_else(|| text("release")) {
-        return Ok(Event::Pushed { app: text("app"), tag });
-    }
-    let app = text("rollback").ok_or(EventsError::Unknown(number))?;
-    let to = text("to").ok_or(EventsError::Missing(number, "to"))?;
-    Ok(Event::RolledBack { app, to })
-}
 
 /// A commit that an event led to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,8 +36,13 @@ pub struct Moment {
     /// What was committed because of it.
     pub commits: Vec<Commit>,
     /// What each cluster runs: workload to references.
-    pub clusters: BTreeMap<String, BTreeMap<String, BTreeSet<String>>>,
+    pub clusters: BTreeMap<String, Workloads>,
+    /// What Flagger makes of the workloads that changed, by cluster.
+    pub rollouts: Vec<Rollout>,
 }
+
+/// The references that each workload runs; the workload as `Kind namespace/name`.
+pub type Workloads = BTreeMap<String, BTreeSet<String>>;
 
 /// A fleet on its way through events.
 #[derive(Debug)]
@@ -105,6 +52,8 @@ pub struct Simulation {
     branches: BTreeMap<String, FileSet>,
     /// Directory and branch of each cluster.
     clusters: BTreeMap<String, (RepoPath, String)>,
+    /// What each cluster runs by now.
+    running: BTreeMap<String, Workloads>,
     lists: TagLists,
 }
 
@@ -116,9 +65,10 @@ impl Simulation {
             options: options.clone(),
             branches: BTreeMap::new(),
             clusters: BTreeMap::new(),
+            running: BTreeMap::new(),
             lists: TagLists::default(),
         };
-        let marked = image::marked_files(repo);
+        let marked = image::marked_files(repo, Mode::Edit);
         let unsaid = only_branch(fleet).unwrap_or_else(|| UNNAMED.to_owned());
         for cluster in &fleet.clusters {
             let branch = branch_of(cluster).unwrap_or(&unsaid).to_owned();
@@ -135,6 +85,9 @@ impl Simulation {
                 }
             }
         }
+        let images: BTreeSet<&str> = out.lists.images().collect();
+        let running = fleet.clusters.iter().map(|cluster| (cluster.name.clone(), workloads([cluster], &images)));
+        out.running = running.collect();
         out
     }
 
@@ -151,28 +104,37 @@ impl Simulation {
     /// Plays one event and what automation makes of it.
     ///
     /// # Errors
-    /// When a rollback is not possible.
+    /// When the fleet has no such application, or a rollback is not possible.
     pub fn play(&mut self, event: &Event) -> Result<Moment, RollbackError> {
         let mut commits = Vec::new();
+        let applications = self.applications();
+        let images_of_app = |app: &str| {
+            let known = applications.keys().map(String::as_str);
+            applications.get(app).ok_or_else(|| PromoteError::unknown_app(app, known))
+        };
         match event {
-            Event::Pushed { app, tag } => self.push(app.as_deref(), tag),
-            Event::RolledBack { app, to } => commits.extend(self.roll_back(app, to)?),
+            Event::Pushed { app: None, tag } => self.push(applications.values().flatten(), tag),
+            Event::Pushed { app: Some(app), tag } => self.push(images_of_app(app)?, tag),
+            Event::RolledBack { app, to } => {
+                images_of_app(app)?;
+                commits.extend(self.roll_back(app, to)?);
+            }
         }
         commits.extend(self.reconcile());
-        let clusters = self.clusters.keys().cloned().collect::<Vec<_>>();
-        let images: BTreeSet<String> = self.lists.images().map(str::to_owned).collect();
-        let running = clusters.into_iter().map(|name| {
-            let fleet = self.fleet_of(&name);
-            let mut workloads: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-            for (cluster, image) in fleet.1.clusters.iter().flat_map(|cluster| images.iter().map(move |i| (cluster, i)))
-            {
-                for (workload, references) in images_of(cluster, image) {
-                    workloads.entry(workload).or_default().extend(references);
-                }
-            }
-            (name, workloads)
-        });
-        Ok(Moment { event: event.clone(), commits, clusters: running.collect() })
+        let images: BTreeSet<&str> = self.lists.images().collect();
+        let (mut running, mut rollouts) = (BTreeMap::new(), Vec::new());
+        for name in self.clusters.keys() {
+            let (_, fleet) = self.fleet_of(name);
+            let found = workloads(&fleet.clusters, &images);
+            let before = self.running.get(name);
+            let has_changed = |rollout: &Rollout| {
+                before.and_then(|before| before.get(&rollout.workload)) != found.get(&rollout.workload)
+            };
+            rollouts.extend(rollout::rollouts(&fleet.clusters, &images).into_iter().filter(has_changed));
+            running.insert(name.clone(), found);
+        }
+        self.running.clone_from(&running);
+        Ok(Moment { event: event.clone(), commits, clusters: running, rollouts })
     }
 
     fn fleet_of(&self, cluster: &str) -> (Repo, Fleet) {
@@ -188,18 +150,23 @@ impl Simulation {
         (repo, fleet)
     }
 
-    fn push(&mut self, app: Option<&str>, tag: &str) {
-        let mut images = BTreeSet::new();
+    /// Returns the images of each application, by the name of its `ImageRepository`.
+    fn applications(&self) -> BTreeMap<String, BTreeSet<String>> {
+        let mut out: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for name in self.clusters.keys() {
             let (_, fleet) = self.fleet_of(name);
             for automation in fleet.clusters.iter().map(ImageAutomation::of) {
-                let wanted =
-                    automation.repositories.values().filter(|found| app.is_none_or(|app| found.name.name == app));
-                images.extend(wanted.map(|repository| repository.image.to_owned()));
+                for repository in automation.repositories.values() {
+                    out.entry(repository.name.name.to_string()).or_default().insert(repository.image.to_owned());
+                }
             }
         }
+        out
+    }
+
+    fn push<'i>(&mut self, images: impl IntoIterator<Item = &'i String>, tag: &str) {
         for image in images {
-            self.lists.add(&image, [tag]);
+            self.lists.add(image, [tag]);
         }
     }
 
@@ -276,6 +243,17 @@ impl Simulation {
         }
         commits
     }
+}
+
+/// Returns what `clusters` run of `images`.
+fn workloads<'a>(clusters: impl IntoIterator<Item = &'a Cluster>, images: &BTreeSet<&str>) -> Workloads {
+    let mut out = Workloads::new();
+    for cluster in clusters {
+        for (workload, references) in images.iter().flat_map(|image| images_of(cluster, image)) {
+            out.entry(workload).or_default().extend(references);
+        }
+    }
+    out
 }
 
 /// Returns the branch that all automations of the fleet read, where it is one.

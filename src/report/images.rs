@@ -39,7 +39,7 @@ struct Rows<'a> {
 
 /// Returns a row for every policy and marker, by policy, file and line; one for a policy without a marker.
 pub fn image_rows(repo: &Repo, fleet: &Fleet, version: FluxVersion) -> Vec<ImageRow> {
-    let marked = image::marked_files(repo);
+    let marked = image::marked_files(repo, image::Mode::Edit);
     let mut rows: Vec<ImageRow> = Vec::new();
     for cluster in &fleet.clusters {
         let automation = ImageAutomation::of(cluster);

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use crate::promote::{Direction, Event, Moment, Plan, Rollback, Step};
+use crate::promote::{Direction, Event, Moment, Plan, Rollback, Rollout, Step};
 use crate::report::object::{VERSION, object};
 
 /// Returns a plan, wave by wave.
@@ -28,10 +28,37 @@ pub fn plan_text(plan: &Plan) -> String {
         };
         writeln!(out, "  {}: {} -> {}{sign}", step.path, step.old, step.new).expect("a String takes every text");
     }
-    for note in &plan.notes {
+    let rollouts = plan.rollouts.iter().map(rollout_text);
+    for note in plan.notes.iter().cloned().chain(rollouts) {
         writeln!(out, "note: {note}").expect("a String takes every text");
     }
     out
+}
+
+/// Returns what Flagger makes of a plan in which clusters.
+pub fn rollout_text(rollout: &Rollout) -> String {
+    format!("in {}: {rollout}", rollout.clusters.join(" and "))
+}
+
+#[derive(Serialize)]
+struct WireRollout<'a> {
+    canary: String,
+    workload: &'a str,
+    clusters: &'a [String],
+    promoted_after_seconds: u64,
+    rolled_back_after_seconds: u64,
+    gates: &'a [String],
+}
+
+fn wire_rollout(rollout: &Rollout) -> WireRollout<'_> {
+    WireRollout {
+        canary: rollout.canary.to_string(),
+        workload: &rollout.workload,
+        clusters: &rollout.clusters,
+        promoted_after_seconds: rollout.pace.promoted.as_secs(),
+        rolled_back_after_seconds: rollout.pace.rolled_back.as_secs(),
+        gates: &rollout.pace.gates,
+    }
 }
 
 #[derive(Serialize)]
@@ -41,6 +68,7 @@ struct WirePlan<'a> {
     tag: &'a str,
     steps: Vec<WireStep<'a>>,
     notes: &'a [String],
+    rollouts: Vec<WireRollout<'a>>,
 }
 
 #[derive(Serialize)]
@@ -74,8 +102,14 @@ fn wire_step(step: &Step) -> WireStep<'_> {
 
 /// Returns a plan as one JSON object.
 pub fn plan_json(plan: &Plan) -> String {
-    let steps = plan.steps.iter().map(wire_step).collect();
-    object(&WirePlan { version: VERSION, app: &plan.app, tag: &plan.version, steps, notes: &plan.notes })
+    object(&WirePlan {
+        version: VERSION,
+        app: &plan.app,
+        tag: &plan.version,
+        steps: plan.steps.iter().map(wire_step).collect(),
+        notes: &plan.notes,
+        rollouts: plan.rollouts.iter().map(wire_rollout).collect(),
+    })
 }
 
 #[derive(Serialize)]
@@ -86,6 +120,7 @@ struct WireRollback<'a> {
     steps: Vec<WireStep<'a>>,
     ranges: Vec<WireRange<'a>>,
     reasons: &'a [String],
+    rollouts: Vec<WireRollout<'a>>,
 }
 
 #[derive(Serialize)]
@@ -111,6 +146,7 @@ pub fn rollback_json(rollback: &Rollback) -> String {
         steps: rollback.plan.steps.iter().map(wire_step).collect(),
         ranges: ranges.collect(),
         reasons: &rollback.reasons,
+        rollouts: rollback.plan.rollouts.iter().map(wire_rollout).collect(),
     })
 }
 
@@ -146,6 +182,9 @@ pub fn timeline_text(moments: &[Moment]) -> String {
                 let tags: Vec<&str> = references.iter().map(|reference| tag_of(reference)).collect();
                 write(format!("     {workload}  {}", tags.join(", ")));
             }
+            for rollout in moment.rollouts.iter().filter(|rollout| rollout.clusters.contains(cluster)) {
+                write(format!("     {rollout}"));
+            }
         }
     }
     out
@@ -156,16 +195,17 @@ fn tag_of(reference: &str) -> &str {
 }
 
 #[derive(Serialize)]
-struct WireTimeline {
+struct WireTimeline<'a> {
     version: u32,
-    moments: Vec<WireMoment>,
+    moments: Vec<WireMoment<'a>>,
 }
 
 #[derive(Serialize)]
-struct WireMoment {
+struct WireMoment<'a> {
     event: String,
     commits: Vec<WireCommit>,
     clusters: BTreeMap<String, BTreeMap<String, Vec<String>>>,
+    rollouts: Vec<WireRollout<'a>>,
 }
 
 #[derive(Serialize)]
@@ -178,7 +218,11 @@ struct WireCommit {
 
 /// Returns a timeline as one JSON object.
 pub fn timeline_json(moments: &[Moment]) -> String {
-    let wire = |moment: &Moment| WireMoment {
+    object(&WireTimeline { version: VERSION, moments: moments.iter().map(wire_moment).collect() })
+}
+
+fn wire_moment(moment: &Moment) -> WireMoment<'_> {
+    WireMoment {
         event: event_text(&moment.event),
         commits: moment
             .commits
@@ -198,6 +242,6 @@ pub fn timeline_json(moments: &[Moment]) -> String {
                 (cluster.clone(), runs.collect())
             })
             .collect(),
-    };
-    object(&WireTimeline { version: VERSION, moments: moments.iter().map(wire).collect() })
+        rollouts: moment.rollouts.iter().map(wire_rollout).collect(),
+    }
 }

@@ -30,6 +30,16 @@ pub enum ReemitError {
     NoMapping,
 }
 
+/// Whether kyaml visits a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Reach {
+    /// It does.
+    #[default]
+    Visited,
+    /// Its key, or one above it, stands in the same mapping before: kyaml looks keys up by name, and visits the first.
+    Repeated,
+}
+
 /// A scalar that a setter may give another value.
 #[derive(Debug, Clone, Copy)]
 pub struct Settable<'a> {
@@ -45,6 +55,8 @@ pub struct Settable<'a> {
     pub end: usize,
     /// How it is written.
     pub style: Style,
+    /// Whether kyaml would ask for it; who writes as Flux does answers for those that it visits alone.
+    pub reach: Reach,
 }
 
 /// A change of a setter.
@@ -97,7 +109,8 @@ pub fn reemit(text: &str) -> Result<String, ReemitError> {
     Ok(reemit_with(text, &|_| None)?.text)
 }
 
-/// Returns `text` as kyaml prints it after `set` gave scalars new texts.
+/// Returns `text` as kyaml prints it after `set` gave scalars new texts. Every scalar is offered, those of repeated keys
+/// too.
 ///
 /// # Errors
 /// When kyaml does not read it.

@@ -65,7 +65,7 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
     for (name, selection) in &selections {
         say_selection(&name.to_string(), selection, console);
     }
-    let failed = runs.iter().filter(|run| say_run(run, console)).count();
+    let failed = runs.iter().filter(|run| say_run(run, scope.mode, console)).count();
     for Lowered { policy, path, old, new } in promote::lowered(&runs, &fleet, version) {
         console.say(&format!("warning: `{path}` is lowered from `{old}` to `{new}` by ImagePolicy `{policy}`"));
     }
@@ -94,7 +94,7 @@ fn say_selection(name: &str, selection: &PolicySelection, console: &Console) {
 }
 
 /// Says what a run passed over; returns whether it fails.
-fn say_run(run: &Run, console: &Console) -> bool {
+fn say_run(run: &Run, mode: image::Mode, console: &Console) -> bool {
     let name = &run.automation;
     match &run.update {
         Err(error) => {
@@ -104,6 +104,13 @@ fn say_run(run: &Run, console: &Console) -> bool {
         Ok(update) => {
             for (path, reason) in &update.skipped {
                 console.say(&format!("warning: ImageUpdateAutomation `{name}` passes over `{path}`: {reason}"));
+            }
+            for path in &update.repeated {
+                let what = match mode {
+                    image::Mode::Flux => "the first alone is set",
+                    image::Mode::Edit => "each is set, and Flux sets the first alone",
+                };
+                console.say(&format!("warning: `{path}` has a marker at a key that is written twice: {what}"));
             }
             for (path, refusal) in
                 update.files.iter().flat_map(|(path, file)| file.refused.iter().map(move |r| (path, r)))

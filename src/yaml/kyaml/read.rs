@@ -5,7 +5,7 @@ use std::ops::Range;
 use granit_parser::{Event, Parser, ScalarStyle, StructureStyle, Tag};
 
 use crate::yaml::kyaml::comments;
-use crate::yaml::kyaml::{ReemitError, SetScalar, Settable, style};
+use crate::yaml::kyaml::{Reach, ReemitError, SetScalar, Settable, style};
 use crate::yaml::parse::short_tag;
 use crate::yaml::{Dialect, Style, Typed};
 
@@ -108,7 +108,7 @@ impl Tree {
     /// Gives scalars the texts that `set` says, and returns the changes.
     pub(super) fn set(&mut self, set: &dyn Fn(Settable<'_>) -> Option<String>) -> Vec<SetScalar> {
         let mut changes = Vec::new();
-        set_in(&mut self.root, set, &mut changes);
+        set_in(&mut self.root, Reach::Visited, set, &mut changes);
         changes
     }
 
@@ -157,13 +157,12 @@ impl Item {
     }
 }
 
-/// kyaml looks a key up by its name: of repeated ones it visits the first alone.
-fn set_in(item: &mut Item, set: &dyn Fn(Settable<'_>) -> Option<String>, changes: &mut Vec<SetScalar>) {
+fn set_in(item: &mut Item, reach: Reach, set: &dyn Fn(Settable<'_>) -> Option<String>, changes: &mut Vec<SetScalar>) {
     match &mut item.kind {
         ItemKind::Alias(_) => {}
         ItemKind::Sequence { items, .. } => {
             for item in items {
-                set_in(item, set, changes);
+                set_in(item, reach, set, changes);
             }
         }
         ItemKind::Map { entries, .. } => {
@@ -171,9 +170,7 @@ fn set_in(item: &mut Item, set: &dyn Fn(Settable<'_>) -> Option<String>, changes
                 let (before, rest) = entries.split_at_mut(at);
                 let (key, value) = &mut rest[0];
                 let is_repeated = key.text().is_some() && before.iter().any(|(other, _)| other.text() == key.text());
-                if !is_repeated {
-                    set_in(value, set, changes);
-                }
+                set_in(value, if is_repeated { Reach::Repeated } else { reach }, set, changes);
             }
         }
         ItemKind::Scalar { text, style: written } => {
@@ -184,6 +181,7 @@ fn set_in(item: &mut Item, set: &dyn Fn(Settable<'_>) -> Option<String>, changes
                 start: item.content,
                 end: item.end,
                 style: *written,
+                reach,
             };
             let Some(new) = set(settable).filter(|new| new != text) else { return };
             let old = std::mem::replace(text, new.clone());
