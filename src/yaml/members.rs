@@ -2,7 +2,8 @@
 
 use std::iter;
 use std::ops::Deref;
-use std::sync::Arc;
+
+use triomphe::Arc;
 
 /// Collections with fewer members are copied when one is added.
 const SMALL: usize = 8;
@@ -26,8 +27,8 @@ impl<T> Members<T> {
     /// Returns a number that no other members have while these live, except clones that share them.
     pub fn identity(&self) -> usize {
         match &self.0 {
-            Held::Fixed(fixed) => fixed.as_ptr().addr(),
-            Held::Growing(growing) => Arc::as_ptr(growing).addr(),
+            Held::Fixed(fixed) => fixed.heap_ptr().addr(),
+            Held::Growing(growing) => growing.heap_ptr().addr(),
         }
     }
 }
@@ -36,7 +37,13 @@ impl<T: Clone> Members<T> {
     /// Returns the members for change, each in its place; shared ones are copied first.
     pub fn make_mut(&mut self) -> &mut [T] {
         match &mut self.0 {
-            Held::Fixed(fixed) => Arc::make_mut(fixed),
+            Held::Fixed(fixed) => {
+                if !fixed.is_unique() {
+                    *fixed = fixed.iter().cloned().collect();
+                }
+                let Some(members) = Arc::get_mut(fixed) else { unreachable!("shared members were copied just now") };
+                members
+            }
             Held::Growing(growing) => Arc::make_mut(growing).as_mut_slice(),
         }
     }
