@@ -73,6 +73,16 @@ fn a_new_tag_points_at_the_kustomization_file_and_remembers_the_manifest() {
 }
 
 #[test]
+fn annotations_that_a_json_patch_adds_stood_nowhere_before() {
+    let operation = r#"[{"op": "add", "path": "/metadata/annotations", "value": {"team": "payments"}}]"#;
+    let kustomization = format!("resources: [web.yaml]\npatches: [{{target: {{name: .*}}, patch: '{operation}'}}]\n");
+    let rendered = Rendered::of(&kustomization, &[]);
+    assert_eq!(rendered.origin("Deployment", "metadata/annotations/team"), ("kustomization.yaml", "\"payments\""));
+    let chain = rendered.field("Deployment", "metadata/annotations").chain.as_ref().expect("changed");
+    assert_eq!((&chain.step, chain.before, &chain.earlier), (&Step::Patch, None, &None));
+}
+
+#[test]
 fn a_namespace_and_a_label_point_at_their_values_in_the_kustomization_file() {
     let kustomization = "resources: [web.yaml]\nnamespace: shop\nlabels:\n  - pairs:\n      team: payments\n";
     let rendered = Rendered::of(kustomization, &[]);

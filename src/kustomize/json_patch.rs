@@ -188,14 +188,13 @@ fn add(target: &mut Node, path: &[String], value: Node) -> Result<(), String> {
     let parent = container(target, above)?;
     match &mut parent.kind {
         Kind::Map(map) => {
-            let before = map.get(last).cloned();
-            map.set(
-                last,
-                match &before {
-                    Some(old) => Node { chain: None, ..value.clone() }.via(Step::Patch, by(&value), Some(old)),
-                    None => value,
-                },
-            );
+            // What the patch itself stands for was put there for it to be added to, and is nothing's past.
+            let before = map.get(last).filter(|old| by(&value) != Some(old.span));
+            let value = match before {
+                Some(old) => Node { chain: None, ..value.clone() }.via(Step::Patch, by(&value), Some(old)),
+                None => value,
+            };
+            map.set(last, value);
         }
         Kind::Sequence(items) => {
             let at = if last == "-" { Some(items.len()) } else { index(last, items.len() + 1) };

@@ -13,7 +13,7 @@ use crate::kustomize::openapi::{Part, comment};
 use crate::kustomize::selector::Selector;
 use crate::kustomize::{Id, Resource, UnmatchedPatch};
 use crate::text::{RepoPath, Span};
-use crate::yaml::{self, Node, Parsed, Scalar};
+use crate::yaml::{self, Entry, Key, Node, Parsed, Scalar};
 
 /// What a strategic merge patch may change of an object's identity.
 #[derive(Debug, Clone, Copy, Default)]
@@ -61,9 +61,10 @@ pub(crate) fn run_patch(context: &mut Context<'_>, to: &mut Accumulator, entry: 
             context.error(rule::PATCH, "a JSON patch needs a target", span, "this patch");
         }
         (Patch::Json { operations, span }, Some(target)) => {
+            let patch = JsonPatch::new(&operations, span);
             for at in select(context, to, &target, entry) {
                 to.resources[at].remember_id();
-                apply_json(context, &mut to.resources[at], &operations, span);
+                patch.apply(context, &mut to.resources[at]);
             }
         }
     }
@@ -88,8 +89,9 @@ pub(crate) fn run_json6902(
     };
     match read_patch(context, entry, text_field, dir) {
         Some(Patch::Json { operations, span }) if !operations.is_empty() => {
+            let patch = JsonPatch::new(&operations, span);
             for at in select(context, to, &target, entry) {
-                apply_json(context, &mut to.resources[at], &operations, span);
+                patch.apply(context, &mut to.resources[at]);
             }
             drop_empty(to);
         }
@@ -300,19 +302,39 @@ pub(crate) fn texts(map: &mut yaml::Map) {
     }
 }
 
-fn apply_json(context: &mut Context<'_>, resource: &mut Resource, operations: &[Operation], span: Span) {
-    let mut node = resource.node.clone();
-    if resource.has_bookkeeping()
-        && let Some(metadata) = node.get_mut("metadata").and_then(Node::as_map_mut)
-        && metadata.get("annotations").is_none_or(Node::is_null)
-    {
-        // kustomize's own annotations have made the mapping; an empty one vanishes at the end.
-        metadata.set("annotations", Node::empty_map(span));
+/// A JSON 6902 patch of many resources.
+struct JsonPatch<'p> {
+    operations: &'p [Operation],
+    span: Span,
+    /// Annotations without any, which the resources that get them share.
+    annotations: Entry,
+}
+
+impl<'p> JsonPatch<'p> {
+    fn new(operations: &'p [Operation], span: Span) -> Self {
+        let annotations = Entry { key: Key::string("annotations", span), value: Node::empty_map(span) };
+        Self { operations, span, annotations }
     }
-    match json_patch::apply(&mut node, operations, span) {
-        Ok(()) if node.as_map().is_some() => resource.node = node,
-        Ok(()) => context.error(rule::PATCH, "the patch leaves no object", span, "this patch"),
-        Err(error) => context.error(rule::PATCH, error.message, error.span, "this operation"),
+
+    fn apply(&self, context: &mut Context<'_>, resource: &mut Resource) {
+        let mut node = resource.node.clone();
+        if resource.has_bookkeeping()
+            && let Some(metadata) = node.get_mut("metadata").and_then(Node::as_map_mut)
+        {
+            // kustomize's own annotations have made the mapping; an empty one vanishes at the end.
+            match metadata.get("annotations") {
+                None => metadata.push(self.annotations.clone()),
+                Some(annotations) if annotations.is_null() => {
+                    metadata.set("annotations", self.annotations.value.clone());
+                }
+                Some(_) => {}
+            }
+        }
+        match json_patch::apply(&mut node, self.operations, self.span) {
+            Ok(()) if node.as_map().is_some() => resource.node = node,
+            Ok(()) => context.error(rule::PATCH, "the patch leaves no object", self.span, "this patch"),
+            Err(error) => context.error(rule::PATCH, error.message, error.span, "this operation"),
+        }
     }
 }
 
