@@ -286,7 +286,7 @@ fn change_map(entries: &mut Vec<Entry>, draw: &mut Draw) -> Option<&'static str>
             Some("a field less")
         }
         1 => {
-            let key = Key::string(format!("{}x", entry.key.text()), entry.key.span);
+            let key = Key::string(format!("{}x", entry.key.text()), entry.key.span());
             entries.push(Entry { key, ..entry });
             Some("a field under another name too")
         }

@@ -29,7 +29,7 @@ impl Tree {
             Kind::Scalar(scalar) => Self::scalar(scalar),
             Kind::Sequence(items) => Self::Sequence(items.iter().map(Self::of).collect()),
             Kind::Map(map) => {
-                let pair = |entry: &yaml::Entry| (Self::scalar(&entry.key.scalar), Self::of(&entry.value));
+                let pair = |entry: &yaml::Entry| (Self::scalar(entry.key.scalar()), Self::of(&entry.value));
                 Self::Map(map.iter().map(pair).collect())
             }
         }

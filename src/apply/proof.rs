@@ -112,7 +112,7 @@ fn collect(
     match &node.kind {
         Kind::Map(map) if !map.is_empty() => {
             for entry in map {
-                let step = kept(entry.key.span).map(|_| Step::Key(entry.key.text().to_owned()));
+                let step = kept(entry.key.span()).map(|_| Step::Key(entry.key.text().to_owned()));
                 inner(&entry.value, step, leaves);
             }
         }
@@ -134,7 +134,7 @@ fn collect(
 /// Returns the first thing that is written of `item`.
 fn beginning(item: &Node) -> Span {
     match &item.kind {
-        Kind::Map(map) => map.entries().first().map_or(item.span, |entry| entry.key.span),
+        Kind::Map(map) => map.entries().first().map_or(item.span, |entry| entry.key.span()),
         Kind::Sequence(items) => items.first().map_or(item.span, beginning),
         Kind::Scalar(_) => item.span,
     }

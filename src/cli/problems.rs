@@ -39,7 +39,7 @@ fn place(files: &FileSet, path: &RepoPath, below: Option<&str>, parameter: &str)
     for name in parameter.split('.') {
         let items = node.as_sequence();
         if let Some(entry) = node.as_map().and_then(|map| map.entry(name)) {
-            (node, span) = (&entry.value, entry.key.span);
+            (node, span) = (&entry.value, entry.key.span());
         } else if let Some(item) = items.zip(name.parse().ok()).and_then(|(list, at): (_, usize)| list.get(at)) {
             (node, span) = (item, item.span);
         } else {

@@ -121,7 +121,7 @@ impl Reader {
         let mut levels = BTreeMap::new();
         for entry in rules {
             let rule = entry.key.text();
-            let mut of_rule = Levels { span: entry.key.span, everywhere: None, paths: Vec::new() };
+            let mut of_rule = Levels { span: entry.key.span(), everywhere: None, paths: Vec::new() };
             let everywhere = match entry.value.as_map() {
                 None => Some(&entry.value),
                 Some(fields) => {
@@ -143,7 +143,7 @@ impl Reader {
     fn path_levels(&mut self, fields: &Map, rule: &str) -> Vec<(Spanned<RepoPath>, Level)> {
         let Some(paths) = fields.get("paths").and_then(|paths| self.map(paths, "paths")) else { return Vec::new() };
         let entries = paths.iter().filter_map(|entry| {
-            let path = self.path(&Spanned::new(entry.key.text().into(), entry.key.span))?;
+            let path = self.path(&Spanned::new(entry.key.text().into(), entry.key.span()))?;
             Some((path, self.level(&entry.value, rule)?))
         });
         entries.collect()
@@ -246,7 +246,7 @@ impl Reader {
                 Some(near) => format!("write `{near}`"),
                 None => format!("write one of `{}`", known.join("`, `")),
             };
-            let finding = self.refuse(entry.key.span, format!("`{owner}` has no field `{field}`"), "unknown field");
+            let finding = self.refuse(entry.key.span(), format!("`{owner}` has no field `{field}`"), "unknown field");
             *finding = finding.clone().help(help);
         }
     }

@@ -110,7 +110,7 @@ impl Wanted {
                     let before = found.len();
                     self.search(&Occurrence { way: way.clone(), node: &entry.value, ..*at }, found);
                     // The key stands for its value.
-                    if found.len() == before && self.is_in(entry.key.span) && entry.value.as_scalar().is_some() {
+                    if found.len() == before && self.is_in(entry.key.span()) && entry.value.as_scalar().is_some() {
                         found.push(Occurrence { way, node: &entry.value, role: Role::Sets, ..*at });
                     }
                 }

@@ -33,7 +33,8 @@ impl<'a> Place<'a> {
         let key = place.descend(&document.root);
         let node = place.node();
         // A value that is still to be typed may stand behind its key or its dash, on the same line.
-        let start = if node.is_null() { key.map_or(node.span.range().start, |key| key.span.range().end) } else { byte };
+        let start =
+            if node.is_null() { key.map_or(node.span.range().start, |key| key.span().range().end) } else { byte };
         let is_near = |from: usize| text.get(from.min(byte)..byte.max(from)).is_some_and(|gap| !gap.contains('\n'));
         let end = node.span.range().end;
         let is_inside = node.as_scalar().is_some() && (byte <= end || (node.is_null() && is_near(start)));
@@ -49,8 +50,9 @@ impl<'a> Place<'a> {
             let next = match &node.kind {
                 Kind::Scalar(_) => return last_key,
                 Kind::Map(map) => {
-                    let before = map.iter().filter(|entry| begins(entry.key.span.range().start, entry.key.span.source));
-                    let Some(entry) = before.max_by_key(|entry| entry.key.span.start) else { return last_key };
+                    let before =
+                        map.iter().filter(|entry| begins(entry.key.span().range().start, entry.key.span().source));
+                    let Some(entry) = before.max_by_key(|entry| entry.key.span().start) else { return last_key };
                     if !self.way.is_empty() {
                         self.way.push('.');
                     }

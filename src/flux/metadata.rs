@@ -14,7 +14,7 @@ pub(crate) fn apply(common: &Node, object: &mut Node) {
 
 fn set(object: &mut Node, field: &str, entry: &Entry) {
     let Some(map) = object.as_map_mut() else { return };
-    let span = entry.key.span;
+    let span = entry.key.span();
     if map.get("metadata").is_none_or(|metadata| metadata.as_map().is_none()) {
         map.set("metadata", Node::empty_map(span));
     }

@@ -136,7 +136,7 @@ fn sources_of(node: &Node, sources: &mut BTreeSet<SourceId>) {
         Kind::Scalar(_) => {}
         Kind::Sequence(items) => items.iter().for_each(|item| sources_of(item, sources)),
         Kind::Map(map) => map.iter().for_each(|entry| {
-            sources.insert(entry.key.span.source);
+            sources.insert(entry.key.span().source);
             sources_of(&entry.value, sources);
         }),
     }

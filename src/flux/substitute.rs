@@ -96,7 +96,7 @@ fn collect_places<'a>(node: &'a Node, places: &mut Vec<Place<'a>>) {
         Kind::Map(map) => {
             for entry in map {
                 if is_affected(entry.key.text()) {
-                    places.push(Place { text: entry.key.text(), span: entry.key.span });
+                    places.push(Place { text: entry.key.text(), span: entry.key.span() });
                 }
                 collect_places(&entry.value, places);
             }

@@ -59,7 +59,7 @@ pub(crate) fn resolve(owner: &mut FluxKustomization, now: &Provided, before: &Pr
     }
     for entry in owner.inline_variables().into_iter().flat_map(Map::iter) {
         let value = entry.value.as_str().unwrap_or("");
-        variables.insert(entry.key.text().into(), Variable::known(value, Some(entry.key.span)));
+        variables.insert(entry.key.text().into(), Variable::known(value, Some(entry.key.span())));
     }
     let always = read::text(&owner.node, &["spec", "postBuild", "substituteStrategy"]);
     let always = always.is_some_and(|strategy| strategy.value == "Always");
@@ -146,7 +146,7 @@ fn read_values(node: &Node) -> Option<(SmolStr, SmolStr, Values)> {
 impl Values {
     fn add(&mut self, data: Option<&Node>, read: impl Fn(&str) -> Option<String>) {
         for entry in data.and_then(Node::as_map).into_iter().flat_map(Map::iter) {
-            let span = Some(entry.key.span);
+            let span = Some(entry.key.span());
             let value = read(entry.value.as_str().unwrap_or(""));
             let unknown = Variable { value: None, span, is_secret: false };
             let variable = value.map_or(unknown, |value| Variable::known(&value, span));

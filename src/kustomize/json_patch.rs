@@ -101,9 +101,9 @@ pub(crate) fn retyped(node: &Node) -> Node {
             let mut map = map.clone();
             for entry in map.entries_mut() {
                 entry.value = retyped(&entry.value);
-                let key = retyped(&Node::new(Kind::Scalar((*entry.key.scalar).clone()), entry.key.span));
+                let key = retyped(&Node::new(Kind::Scalar(entry.key.scalar().clone()), entry.key.span()));
                 if let Some(scalar) = key.as_scalar() {
-                    entry.key = Key::string(scalar.text.clone(), entry.key.span);
+                    entry.key = Key::string(scalar.text.clone(), entry.key.span());
                 }
             }
             Kind::Map(map)

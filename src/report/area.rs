@@ -27,7 +27,7 @@ impl<'a> Area<'a> {
 
     fn show_keys(&mut self, node: &'a Node) {
         for entry in node.as_map().into_iter().flatten() {
-            let span = entry.key.span.range();
+            let span = entry.key.span().range();
             // In `{hunter2}` the value stands where a key should.
             if self.text.get(span.end..).is_some_and(|after| after.trim_start().starts_with(':')) {
                 self.keys.insert(entry.key.text());

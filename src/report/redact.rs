@@ -276,7 +276,7 @@ impl<'a> Reader<'a> {
         let in_children = |at: &usize| children(node).any(|child| yaml::extent(child).contains(at));
         let mut texts = Vec::new();
         for start in dropped.iter().filter(|at| extent.contains(at) && !in_children(at)) {
-            let keys = node.as_map().into_iter().flatten().map(|entry| entry.key.span.range().start);
+            let keys = node.as_map().into_iter().flatten().map(|entry| entry.key.span().range().start);
             let end = keys.filter(|key| key > start).min().unwrap_or(extent.end);
             let Some(text) = self.text.get(*start..end) else { continue };
             if mentions_secret(text) {

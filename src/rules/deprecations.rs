@@ -51,7 +51,7 @@ fn check(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
             let Some(entry) = map.entry(old) else { continue };
             let finding = rule
                 .report(format!("`{old}` of `{path}` is given up by kustomize"))
-                .label(entry.key.span, format!("`{new}` takes its place"))
+                .label(entry.key.span(), format!("`{new}` takes its place"))
                 .help(format!("write it as `{new}`"));
             out.push(match fix(file, root, map, entry) {
                 Some(fix) => finding.fix(fix),

@@ -191,7 +191,7 @@ fn check_incomplete(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
             let (id, key) = (resource.object_ref(), entry.key.text());
             let finding = rule
                 .report(format!("`{id}` is encrypted, but `{field}.{key}` is not"))
-                .label(entry.key.span, "can be read by whoever reads the repository");
+                .label(entry.key.span(), "can be read by whoever reads the repository");
             out.push(if is_covered(sops, field, key) {
                 finding
                     .help("encrypt the file again with `sops`, and change the secret itself")
@@ -215,7 +215,7 @@ fn check_metadata(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
         let (id, key) = (resource.object_ref(), entry.key.text());
         out.push(
             rule.report(format!("`{id}` has an encrypted `{field}.{key}`, but nothing says how to decrypt it"))
-                .label(entry.key.span, "encrypted by SOPS")
+                .label(entry.key.span(), "encrypted by SOPS")
                 .help("encrypt the whole file again with `sops`: its `sops` field is lost")
                 .note("Flux applies the ciphertext as it is"),
         );

@@ -288,7 +288,7 @@ fn manifest_name(context: &Context<'_>, path: &RepoPath, source: SourceId) -> Op
     let parsed = context.repo.yaml(source)?;
     if is_kustomization_file(path) {
         let first = parsed.documents.first()?.root.as_map()?.entries().first()?;
-        return Some(first.key.span.to(first.value.span));
+        return Some(first.key.span().to(first.value.span));
     }
     parsed.documents.iter().find_map(|document| object_name(&document.root))
 }

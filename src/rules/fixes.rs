@@ -40,7 +40,7 @@ fn entry_below(node: &Node, key: Span) -> Option<(&Node, &Entry)> {
         Kind::Scalar(_) => None,
         Kind::Sequence(items) => items.iter().find_map(|item| entry_below(item, key)),
         Kind::Map(map) => {
-            let own = map.iter().find(|entry| entry.key.span == key).map(|entry| (node, entry));
+            let own = map.iter().find(|entry| entry.key.span() == key).map(|entry| (node, entry));
             own.or_else(|| map.iter().find_map(|entry| entry_below(&entry.value, key)))
         }
     }

@@ -244,7 +244,7 @@ fn check_selector(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnosti
         if SELECTOR_LABELS.iter().any(|label| labels.get(label).is_some()) {
             continue;
         }
-        let span = labels.as_map().and_then(|map| map.entries().first()).map_or(labels.span, |entry| entry.key.span);
+        let span = labels.as_map().and_then(|map| map.entries().first()).map_or(labels.span, |entry| entry.key.span());
         out.push(
             rule.report(format!("the selector of `{}` has no label that Flagger can change", resource.object_ref()))
                 .label(span, "neither `app`, `name` nor `app.kubernetes.io/name`")
@@ -266,7 +266,7 @@ fn check_step(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnostic>) 
             continue;
         }
         let spec = canary.node.get("spec").and_then(Node::as_map).and_then(|spec| spec.entry("analysis"));
-        let span = analysis.get("stepWeight").map(|node| node.span).or(spec.map(|entry| entry.key.span));
+        let span = analysis.get("stepWeight").map(|node| node.span).or(spec.map(|entry| entry.key.span()));
         out.push(
             rule.report(format!("the analysis of `{}` has no step", canary.object_ref()))
                 .label(span.unwrap_or(canary.name_span()), "the weight stays at 0")
@@ -281,7 +281,7 @@ fn check_strategy(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnosti
         let Some(analysis) = canary_analysis(canary) else { continue };
         let CanarySteps { step, weights, maximum, iterations } = CanarySteps::of(analysis);
         let mut say = |key: &str, label: String, help: String| {
-            let span = analysis.as_map().and_then(|map| map.entry(key)).map_or(analysis.span, |entry| entry.key.span);
+            let span = analysis.as_map().and_then(|map| map.entry(key)).map_or(analysis.span, |entry| entry.key.span());
             out.push(
                 rule.report(format!("the analysis of `{}` says two things", canary.object_ref()))
                     .label(span, label)

@@ -333,7 +333,8 @@ fn check_kinds(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
         let written = |kind: &&str| spec.get(kind).is_some_and(|node| !node.is_null());
         let kinds: Vec<&str> = ["semver", "alphabetical", "numerical"].into_iter().filter(written).collect();
         let [used, unused, ..] = kinds[..] else { continue };
-        let key = |kind: &str| spec.as_map().and_then(|map| map.entry(kind)).map_or(spec.span, |entry| entry.key.span);
+        let key =
+            |kind: &str| spec.as_map().and_then(|map| map.entry(kind)).map_or(spec.span, |entry| entry.key.span());
         out.push(
             rule.report(format!("ImagePolicy `{}` says both `{used}` and `{unused}`", policy.name))
                 .label(key(unused), "without effect")

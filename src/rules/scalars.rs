@@ -49,7 +49,7 @@ fn visit(rule: &Rule, text: &str, node: &Node, out: &mut Vec<Diagnostic>) {
         Kind::Sequence(items) => items.iter().for_each(|item| visit(rule, text, item, out)),
         Kind::Map(map) => {
             for entry in map {
-                out.extend(finding(rule, text, &entry.key.scalar, entry.key.span));
+                out.extend(finding(rule, text, entry.key.scalar(), entry.key.span()));
                 visit(rule, text, &entry.value, out);
             }
         }

@@ -93,5 +93,5 @@ fn is_public(key: &str, value: &Node) -> bool {
 
 /// The label is on the key, never on the value: reports print the line, and mask what follows.
 fn place(resource: &Resource, entry: &Entry) -> Span {
-    if entry.key.span.start == entry.key.span.end { resource.origin } else { entry.key.span }
+    if entry.key.span().start == entry.key.span().end { resource.origin } else { entry.key.span() }
 }

@@ -42,7 +42,7 @@ pub(super) fn place(pointer: &Pointer, root: &Node) -> Span {
     }
     let node = found.node;
     let telling = ["name", "kind"].iter().find_map(|key| node.get(key));
-    let first = node.as_map().and_then(|map| map.entries().first()).map(|entry| entry.key.span);
+    let first = node.as_map().and_then(|map| map.entries().first()).map(|entry| entry.key.span());
     telling.map(|node| node.span).or(first).unwrap_or(node.span)
 }
 

@@ -134,7 +134,7 @@ fn collect(node: &Node, anchors: &mut Vec<Anchor>) {
         }
         Kind::Map(map) => {
             for entry in map {
-                anchors.push(Anchor::line(entry.key.span));
+                anchors.push(Anchor::line(entry.key.span()));
                 if entry.value.as_scalar().is_some() && !entry.value.span.range().is_empty() {
                     anchors.push(Anchor { begins_line: false, ..Anchor::line(entry.value.span) });
                 }
@@ -147,7 +147,7 @@ fn collect(node: &Node, anchors: &mut Vec<Anchor>) {
 /// Returns the place that comments of a list item belong to: where its first scalar begins.
 pub(super) fn item_span(item: &Node) -> Span {
     match &item.kind {
-        Kind::Map(map) => map.entries().first().map_or(item.span, |entry| entry.key.span),
+        Kind::Map(map) => map.entries().first().map_or(item.span, |entry| entry.key.span()),
         Kind::Sequence(items) => items.first().map_or(item.span, item_span),
         Kind::Scalar(_) => item.span,
     }

@@ -201,12 +201,12 @@ impl<'a> Emitter<'a> {
     fn key(&mut self, entry: &Entry, indent: usize) -> Result<Place, EmitError> {
         let key = &entry.key;
         // At the root kustomize asks for text, and gets it whatever the key is.
-        let is_root_text = indent == 0 && key.scalar.typed(Dialect::KustomizeV3) != Typed::Null;
-        if !is_root_text && !key.scalar.is_string(Dialect::KustomizeV3) {
-            return Err(EmitError::KeyIsNoString { key: key.text().to_owned(), span: key.span });
+        let is_root_text = indent == 0 && key.scalar().typed(Dialect::KustomizeV3) != Typed::Null;
+        if !is_root_text && !key.scalar().is_string(Dialect::KustomizeV3) {
+            return Err(EmitError::KeyIsNoString { key: key.text().to_owned(), span: key.span() });
         }
         let text = key.text();
-        let shape = shape_of(text, key.span)?;
+        let shape = shape_of(text, key.span())?;
         if shape.multiline || text.len() > LONGEST_SIMPLE_KEY {
             self.page.push("? ");
             self.shaped(text, shape, indent + 2);

@@ -22,7 +22,7 @@ pub fn extent(node: &Node) -> Range<usize> {
         Kind::Sequence(items) => items.iter().map(extent).for_each(widen),
         Kind::Map(map) => {
             for entry in map {
-                widen(entry.key.span.range());
+                widen(entry.key.span().range());
                 widen(extent(&entry.value));
             }
         }
@@ -33,8 +33,8 @@ pub fn extent(node: &Node) -> Range<usize> {
 /// Returns the edit of `text` that gives `key`, which was read from it, the name `new`; nothing where it is not written
 /// plainly.
 pub fn rename_key(text: &str, key: &Key, new: &str) -> Option<Edit> {
-    let written = text.get(key.span.range())?;
-    (written == key.text()).then(|| Edit { span: key.span, replacement: new.to_owned() })
+    let written = text.get(key.span().range())?;
+    (written == key.text()).then(|| Edit { span: key.span(), replacement: new.to_owned() })
 }
 
 /// Returns the edit of `text` that takes `entry` out of `map`, with its lines; nothing where it is the only one or
@@ -43,7 +43,7 @@ pub fn remove_entry(text: &str, map: &Node, entry: &Entry) -> Option<Edit> {
     if map.as_map()?.len() < 2 {
         return None;
     }
-    remove_lines(text, entry.key.span, entry.key.span.range().start..extent(&entry.value).end, "")
+    remove_lines(text, entry.key.span(), entry.key.span().range().start..extent(&entry.value).end, "")
 }
 
 /// Returns the edit of `text` that takes `item` out of `list`, with its lines; nothing where it is the only one or
@@ -54,7 +54,7 @@ pub fn remove_item(text: &str, list: &Node, item: &Node) -> Option<Edit> {
     }
     let mut range = extent(item);
     if let Some(first) = item.as_map().and_then(|map| map.entries().first()) {
-        range.start = range.start.min(first.key.span.range().start);
+        range.start = range.start.min(first.key.span().range().start);
     }
     remove_lines(text, item.span, range, "-")
 }
@@ -73,12 +73,12 @@ fn remove_lines(text: &str, at: Span, range: Range<usize>, mark: &str) -> Option
 /// `lines` are relative to the mapping: `["decryption:", "  provider: sops"]`.
 pub fn append_lines(text: &str, map: &Node, lines: &[&str]) -> Option<Edit> {
     let entries = map.as_map()?.entries();
-    let first = entries.first()?.key.span.range().start;
+    let first = entries.first()?.key.span().range().start;
     let column = first - line_start(text, first);
     if text.get(map.span.range().start..)?.starts_with('{') {
         return None;
     }
-    let last = entries.iter().map(|entry| extent(&entry.value).end.max(entry.key.span.range().end)).max()?;
+    let last = entries.iter().map(|entry| extent(&entry.value).end.max(entry.key.span().range().end)).max()?;
     below(text, Span::new(map.span.source, first..last), &" ".repeat(column), lines)
 }
 

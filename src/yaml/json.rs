@@ -38,7 +38,7 @@ impl Scalar {
 impl Key {
     /// Returns the key as text, as `dialect` and then sigs.k8s.io/yaml make it.
     pub fn to_json(&self, dialect: Dialect) -> String {
-        match self.scalar.typed(dialect) {
+        match self.scalar().typed(dialect) {
             Typed::Bool(value) => value.to_string(),
             Typed::Int(value) => value.to_string(),
             Typed::UInt(value) => value.to_string(),

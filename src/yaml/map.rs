@@ -5,22 +5,32 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
-use crate::text::Span;
+use crate::text::{SourceId, Span};
 use crate::yaml::{Members, Node, Scalar};
 
 /// A mapping key: a scalar with its place.
+///
+/// A file repeats few keys often, and all but the first byte of such a key is the same each time: it is held once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key {
-    /// The key. A file repeats few of them often: one that it repeats is held once.
-    pub scalar: Arc<Scalar>,
-    /// Where it is written.
-    pub span: Span,
+    written: Arc<Written>,
+    start: u32,
+}
+
+/// What keys that are written alike in one file have in common.
+#[derive(Debug, PartialEq, Eq)]
+struct Written {
+    scalar: Scalar,
+    source: SourceId,
+    /// In bytes, as it is written.
+    length: u32,
 }
 
 impl Key {
     /// Returns the key `scalar`, written at `span`.
     pub fn new(scalar: Scalar, span: Span) -> Self {
-        Self { scalar: Arc::new(scalar), span }
+        let length = span.end.saturating_sub(span.start);
+        Self { written: Arc::new(Written { scalar, source: span.source, length }), start: span.start }
     }
 
     /// Returns a key that is a string whatever its text, at `span`.
@@ -28,9 +38,25 @@ impl Key {
         Self::new(Scalar::string(text), span)
     }
 
+    /// Returns the same key at `span`; it is held once where only its first byte differs.
+    pub fn at(&self, span: Span) -> Self {
+        let moved = Self { written: Arc::clone(&self.written), start: span.start };
+        if moved.span() == span { moved } else { Self::new(self.scalar().clone(), span) }
+    }
+
+    /// Returns the scalar.
+    pub fn scalar(&self) -> &Scalar {
+        &self.written.scalar
+    }
+
     /// Returns the text.
     pub fn text(&self) -> &str {
-        &self.scalar.text
+        &self.written.scalar.text
+    }
+
+    /// Returns where it is written.
+    pub fn span(&self) -> Span {
+        Span { source: self.written.source, start: self.start, end: self.start.saturating_add(self.written.length) }
     }
 }
 
@@ -45,7 +71,7 @@ pub struct Entry {
 
 // Trees are most of the memory of a run, and entries most of a tree.
 #[cfg(target_pointer_width = "64")]
-const _: () = assert!(size_of::<Entry>() <= 88, "an entry of a mapping has grown");
+const _: () = assert!(size_of::<Entry>() <= 80, "an entry of a mapping has grown");
 
 /// A mapping in the order of the text. Keys are unique: the reader reports repeated ones and keeps the last.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -144,5 +170,27 @@ impl<'a> IntoIterator for &'a Map {
 
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::FileSet;
+
+    #[test]
+    fn a_key_at_another_place_is_held_once_unless_it_is_written_otherwise_there() {
+        let files = FileSet::from_texts([("a.yaml", ""), ("b.yaml", "")]);
+        let sources: Vec<SourceId> = files.iter().map(|(_, source)| source).collect();
+        let key = Key::string("name", Span::new(sources[0], 4..8));
+        let places = [(sources[0], 20..24, true), (sources[0], 20..26, false), (sources[1], 20..24, false)];
+        for (source, range, is_shared) in places {
+            let span = Span::new(source, range);
+            let moved = key.at(span);
+            assert_eq!((moved.span(), moved.text()), (span, "name"));
+            assert_eq!(Arc::ptr_eq(&moved.written, &key.written), is_shared, "{span:?}");
+            assert_ne!(moved, key);
+            assert_eq!(moved, Key::string("name", span));
+        }
     }
 }

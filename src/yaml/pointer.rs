@@ -105,7 +105,7 @@ fn step<'a>(node: &'a Node, segment: &Segment) -> Option<Resolved<'a>> {
     match (&node.kind, segment) {
         (Kind::Map(map), Segment::Key(key)) => {
             let entry = map.entry(key)?;
-            Some(Resolved { node: &entry.value, key: Some(entry.key.span) })
+            Some(Resolved { node: &entry.value, key: Some(entry.key.span()) })
         }
         (Kind::Sequence(items), Segment::Index(index)) => Some(Resolved { node: items.get(*index)?, key: None }),
         (Kind::Sequence(items), Segment::Key(digits)) => {

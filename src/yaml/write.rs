@@ -90,10 +90,10 @@ impl<'a> Writer<'a> {
         entries.sort_by_key(|entry| rank(entry));
         for (at, entry) in entries.into_iter().enumerate() {
             if at > 0 || start == Start::NewLine {
-                self.above(entry.key.span, indent, at == 0);
+                self.above(entry.key.span(), indent, at == 0);
                 self.pad(indent);
             }
-            self.key(&entry.key.scalar, indent);
+            self.key(entry.key.scalar(), indent);
             let head: &[&str] =
                 if head == OBJECT_HEAD && entry.key.text() == "metadata" { &METADATA_HEAD } else { &[] };
             self.value(entry, indent, head);
@@ -123,24 +123,24 @@ impl<'a> Writer<'a> {
                 self.out.push(' ');
                 let is_block = self.scalar(scalar, entry.value.span, indent);
                 if !is_block {
-                    self.behind(entry.key.span);
+                    self.behind(entry.key.span());
                     self.end_line();
                 }
             }
             Kind::Map(map) if !map.is_empty() => {
-                self.behind(entry.key.span);
+                self.behind(entry.key.span());
                 self.end_line();
                 self.map(map, indent + 2, Start::NewLine, head);
             }
             Kind::Sequence(items) if !items.is_empty() => {
-                self.behind(entry.key.span);
+                self.behind(entry.key.span());
                 self.end_line();
                 self.sequence(items, indent + 2, Start::NewLine);
             }
             _ => {
                 self.out.push(' ');
                 self.empty(&entry.value);
-                self.behind(entry.key.span);
+                self.behind(entry.key.span());
                 self.end_line();
             }
         }

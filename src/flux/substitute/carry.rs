@@ -59,7 +59,7 @@ fn carried_map(substituter: &Substituter<'_>, owner: &Node, before: &Map, after:
     }
     // What is left came out of a value or a key that held more than one of them.
     for new in after.iter().filter(|entry| left.contains_key(entry.key.text())) {
-        let key = Key::string(key_text(&new.key.scalar), owner.span);
+        let key = Key::string(key_text(new.key.scalar()), owner.span);
         entries.push(Entry { key, value: adopted(substituter, owner, &new.value) });
         changed = true;
     }
@@ -71,7 +71,7 @@ fn expanded_key(substituter: &Substituter<'_>, key: &Key) -> Option<Key> {
         return None;
     }
     let text = substituter.expand(key.text()).ok()?.text;
-    Some(Key::string(text, key.span))
+    Some(Key::string(text, key.span()))
 }
 
 /// The API server's reader makes strings of all keys.
@@ -100,7 +100,7 @@ fn adopted_kind(old: &Node, new: &Kind) -> Kind {
         Kind::Sequence(items) => Node::sequence(items.iter().map(child).collect(), old.span).kind,
         Kind::Map(map) => {
             let entry = |entry: &Entry| Entry {
-                key: Key::string(key_text(&entry.key.scalar), old.span),
+                key: Key::string(key_text(entry.key.scalar()), old.span),
                 value: child(&entry.value),
             };
             Node::map(map.iter().map(entry).collect(), old.span).kind

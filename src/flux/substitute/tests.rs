@@ -128,7 +128,7 @@ fn keys_stay_in_their_order_and_changed_ones_at_their_place() {
     let keys: Vec<_> = result.node.as_map().unwrap().iter().map(|entry| entry.key.text()).collect();
     assert_eq!(keys, ["z", "m", "a"]);
     let key = &result.node.as_map().unwrap().entry("m").unwrap().key;
-    assert_eq!(files.sources().slice(key.span), Some("${K}"));
+    assert_eq!(files.sources().slice(key.span()), Some("${K}"));
 }
 
 #[test]

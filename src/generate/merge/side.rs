@@ -41,7 +41,7 @@ impl<'a> Side<'a> {
 
     /// Returns the lines of `entry`; nothing where they hold something else too, as in a flow collection.
     pub(super) fn entry(&self, entry: &Entry) -> Option<Region> {
-        let after_key = entry.key.span.range().end;
+        let after_key = entry.key.span().range().end;
         let end = content_end(&entry.value, self.text).filter(|end| *end > after_key);
         // An alias has its value elsewhere, and a value that was merged in has no lines of its own.
         let is_here = entry.value.span.start as usize >= after_key;
@@ -49,7 +49,7 @@ impl<'a> Side<'a> {
             return None;
         }
         let end = end.unwrap_or_else(|| after_key + self.text[after_key..].find(':').map_or(0, |colon| colon + 1));
-        self.region(entry.key.span.range().start, end)
+        self.region(entry.key.span().range().start, end)
     }
 
     /// Returns the lines of `item`, a list's, from its dash; nothing where they hold something else too.
@@ -117,7 +117,7 @@ fn content_end(node: &Node, text: &str) -> Option<usize> {
         Kind::Map(map) => map
             .entries()
             .last()
-            .map(|entry| content_end(&entry.value, text).unwrap_or(0).max(entry.key.span.range().end + 1)),
+            .map(|entry| content_end(&entry.value, text).unwrap_or(0).max(entry.key.span().range().end + 1)),
     };
     own.max(inner)
 }

@@ -61,7 +61,7 @@ impl Conform {
                         continue;
                     };
                     let Some(value) = self.value(&entry.value, shape, name) else { continue };
-                    let key = Key::string(*name, entry.key.span);
+                    let key = Key::string(*name, entry.key.span());
                     // Two spellings of one key: the last one counts.
                     entries.retain(|earlier| earlier.key.text() != *name);
                     entries.push(Entry { key, value });
@@ -90,7 +90,8 @@ impl Conform {
         };
         let place = if field.is_empty() { SmolStr::default() } else { format_smolstr!(" in `{field}`") };
         let message = format!("unknown field `{}`{place}", key.text());
-        let finding = Diagnostic::new(rule::INVALID, severity, message).label(key.span, "kustomize has no such field");
+        let finding =
+            Diagnostic::new(rule::INVALID, severity, message).label(key.span(), "kustomize has no such field");
         self.findings.push(match pick::nearest(key.text(), known.iter().map(|(name, _)| *name)) {
             Some(name) => finding.help(format!("write `{name}`")),
             None => finding,
@@ -118,13 +119,13 @@ fn find<'a>(fields: &'a [(&'static str, Shape)], key: &str) -> Option<&'a (&'sta
 
 /// Returns `key` as the string that YAML 1.1 makes of it before it becomes JSON: `yes` is `true`, `0x10` is `16`.
 fn text_key(key: &Key) -> Key {
-    let text = match key.scalar.typed(Dialect::KubernetesV2) {
+    let text = match key.scalar().typed(Dialect::KubernetesV2) {
         Typed::Bool(value) => SmolStr::new(if value { "true" } else { "false" }),
         Typed::Int(value) => format_smolstr!("{value}"),
         Typed::UInt(value) => format_smolstr!("{value}"),
-        _ => key.scalar.text.clone(),
+        _ => key.scalar().text.clone(),
     };
-    Key::string(text, key.span)
+    Key::string(text, key.span())
 }
 
 #[cfg(test)]

@@ -58,7 +58,7 @@ impl Beside<'_> {
 
     /// Returns the comment of `entry`: the one on its line, or else the one above it.
     fn of(&self, entry: &Entry) -> Option<&Comment> {
-        let (key, value) = (entry.key.span, entry.value.span);
+        let (key, value) = (entry.key.span(), entry.value.span);
         let after = |end: u32| {
             let next = self.comments.partition_point(|comment| comment.span.start < end);
             self.comments.get(next).filter(|comment| comment.place == CommentPlace::AfterContent)

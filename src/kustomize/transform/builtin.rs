@@ -134,7 +134,7 @@ fn with_known_keys(config: &Node) -> Node {
     for entry in config.as_map_mut().into_iter().flat_map(Map::entries_mut) {
         let known = KEYS.iter().find(|known| known.eq_ignore_ascii_case(entry.key.text()));
         if let Some(known) = known {
-            entry.key = Key::string(SmolStr::new_static(known), entry.key.span);
+            entry.key = Key::string(SmolStr::new_static(known), entry.key.span());
         }
         if !matches!(entry.key.text(), "labels" | "annotations") {
             entry.value = with_known_keys(&entry.value);

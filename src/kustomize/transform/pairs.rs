@@ -22,10 +22,10 @@ pub(super) fn apply(
     field: &'static str,
 ) {
     for entry in pairs.as_map().into_iter().flat_map(Map::iter) {
-        if let Some(read_as) = non_string_key(&entry.key.scalar) {
+        if let Some(read_as) = non_string_key(entry.key.scalar()) {
             let key = entry.key.text();
             let message = format!("the key `{key}` of `{field}` is written as `{read_as}`, which is no string");
-            context.error(rule::TRANSFORMER, message, entry.key.span, "kustomize cannot print this key");
+            context.error(rule::TRANSFORMER, message, entry.key.span(), "kustomize cannot print this key");
             return;
         }
     }

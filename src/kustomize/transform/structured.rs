@@ -155,7 +155,7 @@ impl Printer<'_> {
     }
 
     fn entry(&mut self, entry: &Entry, indent: usize) {
-        self.out.push_str(&written(&entry.key.scalar).unwrap_or_default());
+        self.out.push_str(&written(entry.key.scalar()).unwrap_or_default());
         self.out.push(':');
         let value = &entry.value;
         if self.is_flow(value) {
@@ -185,7 +185,7 @@ impl Printer<'_> {
                 self.out.push('{');
                 for (at, entry) in map.iter().enumerate() {
                     self.out.push_str(if at > 0 { ", " } else { "" });
-                    self.out.push_str(&written(&entry.key.scalar).unwrap_or_default());
+                    self.out.push_str(&written(entry.key.scalar()).unwrap_or_default());
                     self.out.push_str(": ");
                     self.flow(&entry.value);
                 }

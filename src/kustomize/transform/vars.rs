@@ -153,8 +153,8 @@ fn replace(node: &mut Node, values: &BTreeMap<SmolStr, Node>) -> Result<(), Wron
             Ok(())
         }
         Kind::Map(map) => {
-            if let Some(entry) = map.iter().find(|entry| !entry.key.scalar.is_string(Dialect::KustomizeV3)) {
-                return Err(WrongKind { span: entry.key.span, wanted: "a string as key", found: "another type" });
+            if let Some(entry) = map.iter().find(|entry| !entry.key.scalar().is_string(Dialect::KustomizeV3)) {
+                return Err(WrongKind { span: entry.key.span(), wanted: "a string as key", found: "another type" });
             }
             let entries = node.as_map_mut().into_iter().flat_map(Map::entries_mut);
             entries.for_each(|entry| replace_scalar(&mut entry.value, values));

@@ -97,7 +97,7 @@ pub(super) fn check(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnos
         let data = object.resource.node.get("data").and_then(Node::as_map);
         for entry in data.into_iter().flat_map(Map::iter) {
             if let Some(why) = password(entry.key.text(), &entry.value) {
-                out.push(report(rule, object.resource, entry.key.text(), entry.key.span, why));
+                out.push(report(rule, object.resource, entry.key.text(), entry.key.span(), why));
             }
         }
     }

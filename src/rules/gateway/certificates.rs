@@ -159,8 +159,10 @@ fn check_wildcards(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnost
                 host.as_str().unwrap_or(""),
                 issuer.object_ref()
             );
-            let solver =
-                solvers[0].as_map().and_then(|map| map.entry("http01")).map_or(solvers[0].span, |entry| entry.key.span);
+            let solver = solvers[0]
+                .as_map()
+                .and_then(|map| map.entry("http01"))
+                .map_or(solvers[0].span, |entry| entry.key.span());
             out.push(
                 rule.report(message)
                     .label(host.span, "a wildcard")

@@ -216,7 +216,7 @@ fn check_zookeeper(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnost
         let Some(entry) = spec.entry("zookeeper").filter(|entry| !entry.value.is_null()) else { continue };
         out.push(
             rule.report(format!("`{}` has a ZooKeeper", kafka.resource.object_ref()))
-                .label(entry.key.span, "Kafka 4.0 has no ZooKeeper")
+                .label(entry.key.span(), "Kafka 4.0 has no ZooKeeper")
                 .help("remove it, and give a KafkaNodePool the role `controller`")
                 .note("a cluster with data is moved to KRaft by Strimzi 0.45 first, the last that can")
                 .at_most(worst),

@@ -106,7 +106,7 @@ fn moved(node: &Node, span: Span) -> Node {
     node.span = span;
     if let Some(map) = node.as_map_mut() {
         for entry in map.entries_mut() {
-            entry.key.span = span;
+            entry.key = entry.key.at(span);
             entry.value = moved(&entry.value, span);
         }
     } else if let Some(items) = node.as_sequence_mut() {

@@ -124,7 +124,7 @@ impl Search {
         }
         for volume in spec.items("volumes") {
             if let Some(entry) = volume.as_map().and_then(|map| map.entry("hostPath")) {
-                self.add(entry.key.span, "`hostPath` is not allowed", "hostPath volumes");
+                self.add(entry.key.span(), "`hostPath` is not allowed", "hostPath volumes");
             }
         }
     }
@@ -223,7 +223,7 @@ impl Search {
             for entry in volume.iter().filter(|entry| !matches!(entry.key.text(), "name" | "hostPath")) {
                 if !VOLUMES.contains(&entry.key.text()) && !entry.value.is_null() {
                     self.add(
-                        entry.key.span,
+                        entry.key.span(),
                         format!("`{}` is not allowed", entry.key.text()),
                         "restricted volume types",
                     );

@@ -263,7 +263,7 @@ impl<'a> Builder<'a> {
             }
             Open::Map { from, .. } => {
                 let entries = self.entries.drain(from..);
-                let last = entries.as_slice().last().map(|entry| entry.key.span.to(entry.value.span));
+                let last = entries.as_slice().last().map(|entry| entry.key.span().to(entry.value.span));
                 (Kind::Map(map::unique(entries, &mut self.parsed.diagnostics)), last)
             }
         };
@@ -316,7 +316,7 @@ impl<'a> Builder<'a> {
                             .help("quote the text if it is a template expression");
                         return self.stop(finding);
                     };
-                    *key = Some(Key { scalar: self.keys.shared(scalar), span });
+                    *key = Some(self.keys.key(scalar, span));
                 }
             }
         }

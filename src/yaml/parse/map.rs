@@ -1,12 +1,12 @@
 //! The mappings of a text: repeated keys, merge keys, and keys that are held once.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::vec::Drain;
 
 use smol_str::SmolStr;
 
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::text::Span;
 use crate::yaml::parse::{DUPLICATE_KEY, SYNTAX};
 use crate::yaml::{Entry, Key, Kind, Map, Node, Scalar, Style};
 
@@ -17,20 +17,20 @@ const MOST_SHARED_KEYS: usize = 1024;
 
 /// Plain keys that a text has had: manifests repeat few of them often, and the tree holds each of these once.
 #[derive(Default)]
-pub(super) struct Keys(HashMap<SmolStr, Arc<Scalar>>);
+pub(super) struct Keys(HashMap<SmolStr, Key>);
 
 impl Keys {
-    /// Returns `key`, as one with an equal one that came before it.
-    pub(super) fn shared(&mut self, key: Scalar) -> Arc<Scalar> {
-        if key.style != Style::Plain || key.tag.is_some() {
-            return Arc::new(key);
+    /// Returns the key `scalar` at `span`, in one with an equal one that came before it.
+    pub(super) fn key(&mut self, scalar: Scalar, span: Span) -> Key {
+        if scalar.style != Style::Plain || scalar.tag.is_some() {
+            return Key::new(scalar, span);
         }
-        if let Some(known) = self.0.get(&key.text) {
-            return Arc::clone(known);
+        if let Some(known) = self.0.get(&scalar.text) {
+            return known.at(span);
         }
-        let key = Arc::new(key);
+        let key = Key::new(scalar, span);
         if self.0.len() < MOST_SHARED_KEYS {
-            self.0.insert(key.text.clone(), Arc::clone(&key));
+            self.0.insert(key.text().into(), key.clone());
         }
         key
     }
@@ -113,13 +113,13 @@ fn merged(entries: impl Iterator<Item = Entry>, diagnostics: &mut Vec<Diagnostic
 }
 
 fn is_merge(entry: &Entry) -> bool {
-    entry.key.text() == "<<" && entry.key.scalar.style == Style::Plain && entry.key.scalar.tag.is_none()
+    entry.key.text() == "<<" && entry.key.scalar().style == Style::Plain && entry.key.scalar().tag.is_none()
 }
 
 fn duplicate_key(dropped: &Key, kept: &Key) -> Diagnostic {
     Diagnostic::new(DUPLICATE_KEY, Severity::Error, format!("key `{}` is defined twice", kept.text()))
-        .label(kept.span, "defined again here")
-        .label(dropped.span, "first defined here")
+        .label(kept.span(), "defined again here")
+        .label(dropped.span(), "first defined here")
         .help("remove one of them")
         .note("kustomize refuses the file")
 }
