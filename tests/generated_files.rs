@@ -58,6 +58,23 @@ fn the_table_of_clusters_says_where_each_one_is() {
 }
 
 #[test]
+fn a_cluster_may_follow_a_branch_of_its_own() {
+    let files = generated(
+        "clusters:\n  fra1: {environment: production, region: fra1, address: 192.0.2.1}\n  \
+        pilot: {environment: production, branch: next, region: fra1, address: 192.0.2.2}\n",
+    );
+    for (cluster, branch) in [("fra1", "main"), ("pilot", "next")] {
+        let sync = text(&files, &format!("clusters/{cluster}/flux-system/gotk-sync.yaml"));
+        assert!(sync.contains(&format!("    branch: {branch}\n")), "{sync}");
+    }
+    assert!(text(&files, "scripts/clusters.tsv").contains("pilot\tproduction\tdigitalocean\tfra1\tnext\t"));
+    assert!(text(&files, "README.md").contains("| `pilot` | production | `next` |"));
+    assert!(text(&files, "README.md").contains("branch_next([\"branch next\"]) --> cluster_pilot"));
+    // Images reach it as everything else does: by a merge.
+    assert!(!text(&files, "image-automation/automations.yaml").contains("next"));
+}
+
+#[test]
 fn the_local_cluster_has_the_workers_of_its_node_pools() {
     let kind = text(&generated("{}\n"), "kind/cluster.yaml").to_owned();
     assert_eq!(kind.matches("- role: worker\n").count(), 3, "{kind}");
@@ -84,7 +101,9 @@ fn each_cluster_of_terraform_has_nodes_of_its_own() {
 
 #[test]
 fn workflows_are_those_of_the_provider_and_are_yaml() {
-    let (github, gitlab, none) = (generated("ci: github\n"), generated("ci: gitlab\n"), generated("ci: none\n"));
+    let [github, gitlab, none] =
+        ["github", "gitlab", "none"].map(|ci| generated(&format!("ci: {ci}\nimageUpdates: pull-request\n")));
+    assert!(!is_there(&generated("ci: github\n"), ".github/workflows/image-updates.yaml"));
     for name in ["diff", "image-updates", "update", "validate"] {
         let path = format!(".github/workflows/{name}.yaml");
         assert!(is_there(&github, &path) && !is_there(&gitlab, &path) && !is_there(&none, &path), "{path}");
@@ -154,4 +173,27 @@ fn pages_speak_of_what_is_there() {
     let directory = tempfile::tempdir().expect("a temporary directory can be made");
     write_tree(directory.path(), &with).expect("it can be written");
     assert!(fs::read_to_string(directory.path().join("scripts/up.sh")).is_ok_and(|text| text.starts_with("#!")));
+}
+
+#[test]
+fn new_images_reach_a_protected_branch_by_a_request_of_its_host() {
+    let automations = |parameters: &str| {
+        let files = generated(parameters);
+        let page = text(&files, "docs/release.md").replace('\n', " ");
+        (text(&files, "image-automation/automations.yaml").to_owned(), page)
+    };
+    let (pushed, page) = automations("imageUpdates: push\n");
+    assert!(pushed.contains("    push:\n      branch: main\n") && !pushed.contains("merge_request"), "{pushed}");
+    assert!(page.contains("set `imageUpdates: pull-request` in gitops.yaml"), "{page}");
+    let (requested, page) = automations("imageUpdates: pull-request\nci: github\n");
+    assert!(requested.contains("      branch: flux-image-updates/main\n") && !requested.contains("merge_request"));
+    assert!(page.contains("The workflow `image-updates` opens the request"), "{page}");
+    let (requested, page) = automations("imageUpdates: pull-request\nci: gitlab\ngitProvider: gitlab\n");
+    assert!(
+        requested.contains("        merge_request.create: \"\"\n        merge_request.target: \"main\"\n"),
+        "{requested}"
+    );
+    assert!(page.contains("GitLab opens the merge request itself"), "{page}");
+    let (_, page) = automations("imageUpdates: pull-request\n");
+    assert!(page.contains("Nobody opens that request for you"), "{page}");
 }

@@ -67,6 +67,26 @@ fn a_repository_is_read_and_what_cannot_be_is_listed() {
 }
 
 #[test]
+fn a_cluster_that_follows_another_branch_than_its_environment_keeps_it() {
+    let fleet = fleet();
+    let (first, other) = (fleet.path().join("clusters/fra1"), fleet.path().join("clusters/nyc1"));
+    copy(&first, &other);
+    let sync = other.join("flux-system/gotk-sync.yaml");
+    let text = fs::read_to_string(&sync).expect("it is there");
+    assert!(text.contains("branch: main") && text.contains("clusters/fra1"), "{text}");
+    fs::write(sync, text.replace("branch: main", "branch: next").replace("clusters/fra1", "clusters/nyc1"))
+        .expect("it can be written");
+    let ran = run(fleet.path(), &["--dry-run"]);
+    let (_, cluster) = ran.stdout.split_once("    nyc1:\n").expect("it is one of the clusters");
+    assert!(cluster.starts_with("      environment: production\n      branch: next\n"), "{cluster}");
+    assert!(
+        ran.stdout.contains("    production: main\n") && ran.stdout.matches("branch: ").count() == 1,
+        "{}",
+        ran.stdout
+    );
+}
+
+#[test]
 fn a_file_that_is_there_is_never_overwritten() {
     let fleet = fleet();
     fs::write(fleet.path().join("gitops.yaml"), "flux: \"2.8\"\n").expect("it can be written");

@@ -28,6 +28,8 @@ fn sources() -> PathBuf {
 /// A generated repository of three clusters, and the world that the stand-ins keep.
 struct World {
     directory: tempfile::TempDir,
+    /// Where the fleet lies: the Git repository `fleet`, or a directory of it.
+    fleet: &'static str,
 }
 
 /// How a script ended.
@@ -45,16 +47,24 @@ impl World {
 
     /// Returns a world whose fleet has these parameters beside the usual ones.
     fn of(parameters: &str) -> Self {
-        let world = Self { directory: tempfile::tempdir().expect("a temporary directory can be made") };
-        for directory in ["bin", "stub", "fleet/scripts", "fleet/kind", "fleet/apps/production/web"] {
+        Self::at("fleet", &format!("prefix: ''\ntoRoot: ''\n{parameters}"))
+    }
+
+    /// Returns a world whose fleet lies in the directory `fleet`.
+    fn at(fleet: &'static str, parameters: &str) -> Self {
+        let world = Self { directory: tempfile::tempdir().expect("a temporary directory can be made"), fleet };
+        for directory in ["bin", "stub"] {
             fs::create_dir_all(world.path(directory)).expect("it can be made");
         }
+        for directory in ["scripts", "kind", "apps/production/web"] {
+            fs::create_dir_all(world.path(fleet).join(directory)).expect("it can be made");
+        }
         for (path, text) in rendered(parameters) {
-            world.write(&format!("fleet/scripts/{path}"), &text);
+            world.write(&format!("{fleet}/scripts/{path}"), &text);
         }
         world.write("fleet/gitops.yaml", "flux: \"2.9\"\n");
         world.write("fleet/.sops.yaml", "creation_rules:\n  - age: age1public\n");
-        world.write("fleet/apps/production/web/password.sops.yaml", "sops: {}\n");
+        world.write(&format!("{fleet}/apps/production/web/password.sops.yaml"), "sops: {}\n");
         world.write("stub/branches", "refs/heads/main\n");
         world.write("stub/public", "age1public\n");
         world.write("stub/keys.txt", SECRET);
@@ -95,7 +105,7 @@ impl World {
         fs::write(&log, "").expect("it can be written");
         let (script, arguments) = command.split_once(' ').unwrap_or((command, ""));
         let mut shell = Command::new("bash");
-        shell.arg(self.path("fleet/scripts").join(script)).args(arguments.split_whitespace());
+        shell.arg(self.path(self.fleet).join("scripts").join(script)).args(arguments.split_whitespace());
         shell.env_clear().env("PATH", self.path("bin")).env("STUB", self.path("stub"));
         shell.env("SOPS_AGE_KEY_FILE", self.path("stub/keys.txt")).env("DIGITALOCEAN_TOKEN", SECRET);
         shell.env("POLL_SECONDS", "0").env("GONE_TIMEOUT", "1").env("GIT_KEY_FILE", "deploy.key");
@@ -159,10 +169,10 @@ fn is_change(call: &str) -> bool {
 /// Returns the files of the block `scripts` for a fleet of a production, a second and a local cluster.
 fn rendered(parameters: &str) -> Vec<(String, String)> {
     let usual = "system: fleet\norganisation: example\nrepository: fleet\ngitHost: github.com\nbootstrap: flux-cli\n\
-                 provider: digitalocean\nimageAutomationCluster: fra1\nbranches: {production: main, local: main}\n\
-                 clusters:\n  fra1: {environment: production, region: fra1, address: 192.0.2.1}\n  \
-                 home: {environment: local, region: local, address: 127.0.0.1}\n  \
-                 nyc1: {environment: production, region: nyc1, address: 192.0.2.2}\n";
+                 provider: digitalocean\nimageAutomationCluster: fra1\n\
+                 clusters:\n  fra1: {environment: production, branch: main, region: fra1, address: 192.0.2.1}\n  \
+                 home: {environment: local, branch: main, region: local, address: 127.0.0.1}\n  \
+                 nyc1: {environment: production, branch: main, region: nyc1, address: 192.0.2.2}\n";
     let mut answers = generate::parse_parameters(usual).expect("they are a mapping");
     answers.extend(generate::parse_parameters(parameters).expect("these too"));
     let mut texts = vec![
@@ -195,6 +205,21 @@ fn a_cluster_of_terraform_goes_up_in_order() {
 fn a_cluster_of_flux_operator_goes_up_in_order() {
     let outcome = World::of("terraform: false\nbootstrap: flux-operator\n").run("up.sh home").succeeds();
     assert_data_eq!(outcome.record(), golden!["scripts/up-operator.txt"].raw());
+}
+
+#[test]
+fn a_fleet_below_a_directory_goes_up_from_there_by_what_stands_at_the_root() {
+    let parameters = "terraform: true\nprefix: deploy/gitops/\ntoRoot: ../../\n";
+    let world = World::at("fleet/deploy/gitops", parameters);
+    let outcome = world.run("up.sh fra1 --yes").succeeds();
+    outcome.place("--path=deploy/gitops/clusters/fra1");
+    outcome.place("terraform -chdir=terraform/digitalocean");
+    // The second run finds the Flux that the first has started.
+    world.run("up.sh fra1 --yes").succeeds();
+    world.write("stub/public", "age1other\n");
+    world.run("up.sh fra1 --yes").refuses("does not fit .sops.yaml");
+    world.write("fleet/gitops.yaml", "flux: \"2.1\"\n");
+    world.run("up.sh fra1 --yes").refuses("gitops.yaml says 2.1");
 }
 
 #[test]

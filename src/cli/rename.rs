@@ -56,7 +56,7 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
     {
         elected.clone_from(new);
     }
-    generated.relocate(&format!("clusters/{old}"), &format!("clusters/{new}"));
+    generated.rename_cluster(old, new);
     let plan = generated.plan()?;
     let prompt = format!("Rename cluster {old} to {new}?");
     entry::confirm(&generated, &plan, (!cluster.yes).then_some(prompt.as_str()), console)

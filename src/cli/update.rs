@@ -39,6 +39,19 @@ pub(super) struct Args {
     check: bool,
 }
 
+/// The parameter that says where in the Git repository the fleet lies.
+const PATH: &str = "path";
+
+/// Returns the directory that `answers` put the fleet into; empty for the root.
+fn path_of(answers: &Map<String, Value>) -> &str {
+    answers.get(PATH).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// Returns what stands before each path of a fleet in the directory `path`.
+fn prefix(path: &str) -> String {
+    if path.is_empty() { String::new() } else { format!("{path}/") }
+}
+
 /// Why a repository could not be updated; in every case its files are as they were.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum UpdateError {
@@ -71,6 +84,8 @@ pub(super) struct Generated {
     pub(super) blueprint: Blueprint,
     /// The parameters: those of gitops.yaml over those that it was generated with.
     pub(super) answers: Map<String, Value>,
+    /// The directory that the fleet stands in among `files`; empty for the root.
+    path: String,
     /// Files that have another path from now on: `files` and `base` have them there already.
     moves: BTreeMap<RepoPath, RepoPath>,
 }
@@ -85,6 +100,8 @@ pub(super) struct Plan {
     writes: BTreeMap<RepoPath, Option<Vec<u8>>>,
     /// What Flux will remove: cluster and object.
     pruned: BTreeSet<(String, ObjectRef)>,
+    /// Clusters that the repository has no longer: Flux has nothing left to read there.
+    left: BTreeSet<String>,
 }
 
 /// Updates the repository.
@@ -94,6 +111,7 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
         let answers = &mut generated.answers;
         generated.blueprint.assign(answers, name, value).map_err(UpdateError::Parameter)?;
     }
+    generated.follow_path()?;
     let plan = generated.plan()?;
     if args.check {
         console.print(&plan.to_string())?;
@@ -119,20 +137,67 @@ impl Generated {
         let lock = Lock::read(&files).map_err(not_generated)?;
         let blueprint = load(blueprint.unwrap_or(&lock.blueprint))?;
         let base = generate::generated_before(&files, &lock)?;
+        let path = path_of(&lock.answers).to_owned();
         let mut answers = blueprint.defaults();
         // A parameter that there is no longer is only told where a person can remove it: in gitops.yaml.
         answers.extend(lock.answers.into_iter().filter(|(name, _)| blueprint.has_parameter(name)));
         blueprint.overlay(&mut answers, generate::fleet_parameters(&files)?);
-        Ok(Self { directory: directory.to_owned(), files, base, blueprint, answers, moves: BTreeMap::new() })
+        let directory = directory.to_owned();
+        let mut generated = Self { directory, files, base, blueprint, answers, path, moves: BTreeMap::new() };
+        generated.follow_path()?;
+        Ok(generated)
     }
 
-    /// Moves what stands below the directory `from` to `to`: what a person changed there goes along.
-    pub(super) fn relocate(&mut self, from: &str, to: &str) {
-        let moved = |path: &RepoPath| {
-            let rest = path.as_str().strip_prefix(from)?.strip_prefix('/')?;
-            RepoPath::new(&format!("{to}/{rest}")).ok()
+    /// Moves what stands in the directory `clusters/OLD` of the fleet to `clusters/NEW`: what a person changed there goes
+    /// along.
+    pub(super) fn rename_cluster(&mut self, old: &str, new: &str) {
+        let clusters = format!("{}clusters", prefix(&self.path));
+        self.relocate(|path| {
+            let rest = path.as_str().strip_prefix(&format!("{clusters}/{old}/"))?;
+            RepoPath::new(&format!("{clusters}/{new}/{rest}")).ok()
+        });
+    }
+
+    /// Moves the fleet to where `path` of the parameters wants it: what a person changed there or put into one of its
+    /// directories goes along. A path that the schema refuses is left to the check of all parameters.
+    fn follow_path(&mut self) -> Result<(), UpdateError> {
+        let wanted = path_of(&self.answers).to_owned();
+        if wanted == self.path || self.blueprint.refuse(PATH, &wanted).is_some() {
+            return Ok(());
+        }
+        let (from, to) = (prefix(&self.path), prefix(&wanted));
+        let below = |path: &RepoPath| {
+            (!self.blueprint.is_at_root(path)).then(|| path.as_str().strip_prefix(&from)).flatten().map(str::to_owned)
         };
-        self.moves = self.files.iter().filter_map(|(path, _)| Some((path.clone(), moved(path)?))).collect();
+        let top = |rest: &str| rest.split('/').next().unwrap_or_default().to_owned();
+        let tops: BTreeSet<String> = self.base.keys().filter_map(below).map(|rest| top(&rest)).collect();
+        let moved = |path: &RepoPath| {
+            let rest = below(path).filter(|rest| tops.contains(&top(rest)))?;
+            Some((path.clone(), RepoPath::new(&format!("{to}{rest}")).ok()?))
+        };
+        // A file that a person removed is to be known as removed at its new place too.
+        let paths = self.files.iter().map(|(path, _)| path).chain(self.base.keys());
+        let moving: BTreeMap<RepoPath, RepoPath> = paths.filter_map(moved).collect();
+        let is_taken = |path: &&RepoPath| self.files.file(path).is_some() && !moving.contains_key(*path);
+        if let Some(taken) = moving.values().find(is_taken) {
+            let reason = format!("leads to `{taken}`, which is there already");
+            let problem = ParameterProblem { parameter: PATH.to_owned(), reason };
+            return Err(UpdateError::Parameters(self.located(&[problem])));
+        }
+        self.relocate(|path| moving.get(path).cloned());
+        self.path = wanted;
+        Ok(())
+    }
+
+    /// Moves the files that `moved` has another path for.
+    fn relocate(&mut self, moved: impl Fn(&RepoPath) -> Option<RepoPath>) {
+        let origins: BTreeMap<_, _> =
+            std::mem::take(&mut self.moves).into_iter().map(|(old, new)| (new, old)).collect();
+        let paths = self.files.iter().map(|(path, _)| {
+            let origin = origins.get(path).unwrap_or(path).clone();
+            (origin, moved(path).unwrap_or_else(|| path.clone()))
+        });
+        self.moves = paths.filter(|(origin, path)| origin != path).collect();
         let contents = self.files.iter().filter_map(|(path, _)| {
             let content = self.files.file(path)?.content().clone();
             Some((moved(path).unwrap_or_else(|| path.clone()), content))
@@ -156,7 +221,7 @@ impl Generated {
         let moved = self.moves.iter().flat_map(|(old, new)| [(old.clone(), None), (new.clone(), self.bytes(new))]);
         // The later says what stands there in the end.
         let writes: BTreeMap<_, _> = moved.chain(changed).chain(recorded).collect();
-        let mut pruned = BTreeSet::new();
+        let (mut pruned, mut left) = (BTreeSet::new(), BTreeSet::new());
         if !update.changes.is_empty() {
             let (before, after) = (Rendered::new(&self.files), Rendered::new(&self.after(&update)));
             if update.conflicts.is_empty() {
@@ -164,10 +229,12 @@ impl Generated {
             }
             // What moves to another path stays in its cluster.
             if self.moves.is_empty() {
+                left = before.clusters().difference(&after.clusters()).cloned().collect();
                 pruned = before.objects().difference(&after.objects()).cloned().collect();
+                pruned.retain(|(cluster, _)| !left.contains(cluster));
             }
         }
-        Ok(Plan { update, moves: self.moves.clone(), writes, pruned })
+        Ok(Plan { update, moves: self.moves.clone(), writes, pruned, left })
     }
 
     /// Writes what `plan` says, all of it or nothing.
@@ -219,6 +286,12 @@ impl std::fmt::Display for Plan {
         for (cluster, object) in &self.pruned {
             writeln!(formatter, "gone from cluster `{cluster}`: {object}")?;
         }
+        for cluster in &self.left {
+            writeln!(
+                formatter,
+                "cluster `{cluster}` is left as it is: Flux finds nothing to read, and prunes nothing; delete it, or run `flux uninstall` there"
+            )?;
+        }
         let moved = self.moves.values().filter(|path| !self.update.changes.contains_key(*path)).count();
         match (self.update.changes.len() + moved, self.update.conflicts.len(), self.writes.is_empty()) {
             (0, 0, true) => writeln!(formatter, "nothing to do"),
@@ -248,6 +321,11 @@ impl Rendered {
         let mut findings = rules::check(&Context::new(&self.repo, &self.fleet, self.version));
         findings.diagnostics.retain(|finding| finding.severity == Severity::Error);
         findings
+    }
+
+    /// Returns the names of the clusters.
+    fn clusters(&self) -> BTreeSet<String> {
+        self.fleet.clusters.iter().map(|cluster| cluster.name.clone()).collect()
     }
 
     /// Returns the objects that Flux applies, each with its cluster.

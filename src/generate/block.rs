@@ -97,6 +97,9 @@ pub(super) struct FileRule {
     pub(super) when: Option<String>,
     /// Where the result goes, a template itself; by default where the template is.
     pub(super) path: Option<String>,
+    /// Whether it stands at the root of the Git repository, wherever the fleet lies.
+    #[serde(default)]
+    pub(super) root: bool,
 }
 
 impl FileRule {

@@ -137,6 +137,13 @@ impl Blueprint {
         parameters::entry_defaults(&self.schema, parameter, name)
     }
 
+    /// Returns whether a generated file stands at the root of the Git repository wherever the fleet lies.
+    pub fn is_at_root(&self, path: &RepoPath) -> bool {
+        let rules = self.blocks.iter().flat_map(|block| &block.rules);
+        path.parts().next() == Some(".gitops-gen")
+            || rules.filter(|rule| rule.root).any(|rule| rule.covers(path.as_str()))
+    }
+
     /// Returns every parameter that has a few values to choose from, with all of them as [`Self::assign`] takes them: names
     /// inside a mapping are joined by dots, sorted.
     pub fn options(&self) -> Vec<(String, Vec<String>)> {

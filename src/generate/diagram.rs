@@ -2,6 +2,7 @@
 //!
 //! They stand in the README of each generated repository, drawn from the same graph as its objects.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
@@ -82,14 +83,20 @@ fn edges(name: &str, app: &Value) -> Vec<String> {
 /// Returns the clusters, the branches that they follow, and which of them writes new image tags.
 fn clusters(values: &Value) -> String {
     let mut text = String::from("flowchart LR\n");
+    // Images are written to the branch of each environment that has an automation.
+    let mut written = BTreeSet::new();
     for (name, cluster) in entries(values, "clusters") {
         let said = |field: &str| cluster[field].as_str().unwrap_or_default();
         let (environment, region) = (said("environment"), said("region"));
-        let branch = values["branches"][environment].as_str().unwrap_or_default();
+        let branch = said("branch");
         let (from, to) = (id("branch", branch), id("cluster", name));
         let _ = writeln!(text, "  {from}([\"branch {branch}\"]) --> {to}[\"{name}<br/>{environment}, {region}\"]");
-        if values["imageAutomationCluster"] == name.as_str() {
-            let _ = writeln!(text, "  {to} -. \"writes new image tags\" .-> {from}");
+        written.extend(values["branches"][environment].as_str().filter(|_| environment != "local"));
+    }
+    if let Some(writer) = values["imageAutomationCluster"].as_str().filter(|name| !name.is_empty()) {
+        for branch in written {
+            let (from, to) = (id("cluster", writer), id("branch", branch));
+            let _ = writeln!(text, "  {from} -. \"writes new image tags\" .-> {to}([\"branch {branch}\"])");
         }
     }
     text
@@ -135,13 +142,14 @@ mod tests {
     }
 
     #[test]
-    fn each_cluster_follows_the_branch_of_its_environment() {
+    fn each_cluster_follows_its_branch_and_one_writes_to_those_of_the_environments() {
         let mut values = json!({
-            "namespace": "shop", "apps": {}, "branches": {"production": "main", "staging": "stage"},
+            "namespace": "shop", "apps": {}, "branches": {"production": "main", "staging": "stage", "local": "main"},
             "imageAutomationCluster": "fra1",
             "clusters": {
-                "fra1": {"environment": "production", "region": "fra1"},
-                "test": {"environment": "staging", "region": "ams3"},
+                "fra1": {"environment": "production", "region": "fra1", "branch": "main"},
+                "home": {"environment": "local", "region": "local", "branch": "mine"},
+                "test": {"environment": "staging", "region": "ams3", "branch": "stage"},
             },
         });
         derive(&mut values);
@@ -149,8 +157,10 @@ mod tests {
             values["diagrams"]["clusters"],
             "flowchart LR
   branch_main([\"branch main\"]) --> cluster_fra1[\"fra1<br/>production, fra1\"]
-  cluster_fra1 -. \"writes new image tags\" .-> branch_main
+  branch_mine([\"branch mine\"]) --> cluster_home[\"home<br/>local, local\"]
   branch_stage([\"branch stage\"]) --> cluster_test[\"test<br/>staging, ams3\"]
+  cluster_fra1 -. \"writes new image tags\" .-> branch_main([\"branch main\"])
+  cluster_fra1 -. \"writes new image tags\" .-> branch_stage([\"branch stage\"])
 "
         );
     }

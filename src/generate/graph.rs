@@ -9,12 +9,15 @@ mod check;
 mod cluster;
 mod model;
 mod peers;
+mod place;
 mod variables;
 
 use serde_json::{Map, Value, json};
 
 use crate::generate::graph::model::Fleet;
 use crate::generate::parameters::ParameterProblem;
+
+pub(super) use crate::generate::graph::place::prefix;
 
 /// Returns `values`, the completed parameters of a fleet, with all that is derived from them.
 ///
@@ -31,6 +34,7 @@ pub(super) fn derive(mut values: Value) -> Result<Value, Vec<ParameterProblem>> 
     if !problems.is_empty() {
         return Err(problems);
     }
+    merge(&mut values, place::derived(&fleet.path));
     values["gatewayRef"] = cluster::gateway(&fleet);
     for (name, cluster) in &fleet.clusters {
         merge(&mut values["clusters"][name], cluster::derived(&fleet, name, cluster));

@@ -13,9 +13,9 @@ use serde_json::{Map, Value, json};
 
 use crate::flux::{Cluster, Fleet, ImageAutomation};
 use crate::generate::block_style;
+use crate::generate::builtin;
 use crate::kustomize::Resource;
 use crate::text::Span;
-use crate::yaml::Node;
 
 /// What was read of a repository.
 #[derive(Debug, Clone)]
@@ -50,8 +50,9 @@ pub fn import(fleet: &Fleet, environments: &BTreeMap<String, &'static str>) -> I
     clusters.sort_by_key(|cluster| (!is_production(cluster), cluster.name.clone()));
     let mut reader = Reader { clusters, unread: Vec::new() };
     let mut parameters = reader.origin();
-    parameters.extend(reader.branches(environments));
-    parameters.push(("clusters", reader.cluster_parameters(environments)));
+    let branches = reader.branches(environments);
+    parameters.extend((!branches.is_empty()).then(|| ("branches", json!(branches))));
+    parameters.push(("clusters", reader.cluster_parameters(environments, &branches)));
     parameters.extend(reader.automation());
     parameters.extend(reader.services());
     let (namespace, apps) = reader.apps();
@@ -82,7 +83,7 @@ fn text(fleet: &Fleet, flux: Option<&str>, parameters: &[(&'static str, Value)])
         "# `blueprint` is named: `gitops-gen init --parameters` takes them for a new repository.\nparameters:\n",
     );
     for (name, value) in parameters {
-        out.push_str(&block_style::block(&json!({ *name: value }), 2));
+        out.push_str(&block_style::block_by(&json!({ *name: value }), 2, builtin::field_ranks()));
     }
     out
 }
@@ -98,12 +99,21 @@ impl<'a> Reader<'a> {
         objects.filter(|object| !object.is_remote()).map(|object| object.resource)
     }
 
-    fn cluster_parameters(&mut self, environments: &BTreeMap<String, &'static str>) -> Value {
+    fn cluster_parameters(
+        &mut self,
+        environments: &BTreeMap<String, &'static str>,
+        branches: &BTreeMap<&'static str, String>,
+    ) -> Value {
         let mut clusters = Map::new();
         for cluster in self.clusters.clone() {
             let mut fields = Map::new();
             match environment(cluster, environments) {
-                Some(environment) => drop(fields.insert("environment".to_owned(), Value::from(environment))),
+                Some(environment) => {
+                    fields.insert("environment".to_owned(), Value::from(environment));
+                    if let Some(own) = branch(cluster).filter(|own| branches.get(environment) != Some(own)) {
+                        fields.insert("branch".to_owned(), Value::from(own));
+                    }
+                }
                 None => self.leave(None, format!("nothing tells the environment of cluster `{}`", cluster.name)),
             }
             match region(cluster) {
@@ -116,23 +126,15 @@ impl<'a> Reader<'a> {
         Value::Object(clusters)
     }
 
-    /// Returns the branch of each environment.
-    fn branches(&mut self, environments: &BTreeMap<String, &'static str>) -> Option<(&'static str, Value)> {
-        let mut branches: BTreeMap<&str, String> = BTreeMap::new();
-        for cluster in self.clusters.clone() {
-            let Some(environment) = environment(cluster, environments) else { continue };
-            let Some((branch, span)) = origin::home(cluster).and_then(branch) else { continue };
-            match branches.get(environment) {
-                Some(known) if *known != branch => {
-                    let what =
-                        format!("cluster `{}` follows `{branch}`, others of its environment `{known}`", cluster.name);
-                    self.leave(Some(span), what);
-                }
-                Some(_) => {}
-                None => drop(branches.insert(environment, branch)),
+    /// Returns the branch of each environment, that of its first cluster.
+    fn branches(&self, environments: &BTreeMap<String, &'static str>) -> BTreeMap<&'static str, String> {
+        let mut branches = BTreeMap::new();
+        for cluster in &self.clusters {
+            if let (Some(environment), Some(branch)) = (environment(cluster, environments), branch(cluster)) {
+                branches.entry(environment).or_insert(branch);
             }
         }
-        (!branches.is_empty()).then(|| ("branches", json!(branches)))
+        branches
     }
 
     /// Returns the cluster that writes image tags.
@@ -173,8 +175,7 @@ fn region(cluster: &Cluster) -> Option<String> {
     is_region.then(|| cluster.name.clone())
 }
 
-/// Returns the branch of a GitRepository, with its place.
-fn branch(source: &Node) -> Option<(String, Span)> {
-    let branch = source.at(&["spec", "ref", "branch"])?;
-    Some((branch.as_str()?.to_owned(), branch.span))
+/// Returns the branch that `cluster` follows.
+fn branch(cluster: &Cluster) -> Option<String> {
+    origin::home(cluster)?.at(&["spec", "ref", "branch"])?.as_str().map(str::to_owned)
 }

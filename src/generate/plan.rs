@@ -15,17 +15,22 @@ pub(super) struct Task<'a> {
     pub(super) values: Rc<Values>,
 }
 
-/// Returns every file that `blocks` make, each path once.
+/// Returns every file that `blocks` make, each path once; `prefix` stands before those that need not be at the root.
 ///
 /// # Errors
 /// A clause, when an expression cannot be read, a path leads nowhere, or two templates make one file.
-pub(super) fn plan<'a>(engine: &Engine, blocks: &[&'a Block], scope: &Scope) -> Result<Vec<Task<'a>>, String> {
+pub(super) fn plan<'a>(
+    engine: &Engine,
+    blocks: &[&'a Block],
+    scope: &Scope,
+    prefix: &str,
+) -> Result<Vec<Task<'a>>, String> {
     let mut tasks: Vec<Task<'a>> = Vec::new();
     let mut targets = BTreeSet::new();
     for block in blocks {
         let named = |reason| format!("block `{}`: {reason}", block.name);
         for template in &block.templates {
-            for (path, values) in placements(engine, block, template, scope).map_err(named)? {
+            for (path, values) in placements(engine, block, template, scope, prefix).map_err(named)? {
                 let target = RepoPath::new(&path).map_err(|error| named(error.to_string()))?;
                 if !targets.insert(target.clone()) {
                     return Err(named(format!("`{}` makes `{target}`, which another template makes", template.name)));
@@ -44,6 +49,7 @@ fn placements(
     block: &Block,
     template: &Template,
     scope: &Scope,
+    prefix: &str,
 ) -> Result<Vec<(String, Rc<Values>)>, String> {
     let below = |directory: &str| template.name.strip_prefix(directory)?.strip_prefix('/');
     let looped = block.loops.iter().find_map(|looped| Some((looped, below(&looped.directory)?)));
@@ -55,6 +61,7 @@ fn placements(
     let conditions = rules.iter().filter_map(|rule| rule.when.as_deref());
     let conditions: Vec<_> = conditions.chain(looped.and_then(|(looped, _)| looped.when.as_deref())).collect();
     let place = rules.iter().filter(|rule| rule.file == template.name).find_map(|rule| rule.path.as_deref());
+    let prefix = if rules.iter().any(|rule| rule.root) { "" } else { prefix };
     let mut placed = Vec::new();
     for values in all.iter() {
         let mut holds = true;
@@ -69,7 +76,7 @@ fn placements(
             (None, Some((looped, rest))) => format!("{}/{rest}", engine.inline(&looped.path, values)?),
             (None, None) => template.name.clone(),
         };
-        placed.push((path, Rc::clone(values)));
+        placed.push((format!("{prefix}{path}"), Rc::clone(values)));
     }
     Ok(placed)
 }

@@ -53,8 +53,9 @@ pub fn generate(blueprint: &Blueprint, answers: &Map<String, Value>) -> Result<F
     if blueprint.is_fleet {
         refuse(graph::check_names(&values))?;
     }
+    let prefix = if blueprint.is_fleet { graph::prefix(&values).to_owned() } else { String::new() };
     let scope = Scope::new(values);
-    let tasks = plan::plan(&engine, &blocks, &scope).map_err(broken)?;
+    let tasks = plan::plan(&engine, &blocks, &scope, &prefix).map_err(broken)?;
     let mut texts = Vec::with_capacity(tasks.len());
     for task in &tasks {
         let Task { template, target, values } = task;

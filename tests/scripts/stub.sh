@@ -24,7 +24,9 @@ if [ "${1:-}" = --context ]; then context=$2 && shift 2; fi
 install_flux() {
   printf '%s\n' 'flux-system ' 'apps-web kafka' 'infra-configs infra-controllers' 'infra-controllers ' \
     'kafka infra-configs' >"$STUB/layers"
-  printf '%s\n' "./clusters/${context##*-}" >"$STUB/path"
+  local path="clusters/${context##*-}"
+  case $call in *' --path='*) path=${call#* --path=} ;; esac
+  printf '%s\n' "./${path%% *}" >"$STUB/path"
   printf '%s\n' ssh://git@github.com/example/fleet >"$STUB/url"
   printf '%s\n' kafka/data-events-0 >"$STUB/claims"
   printf '%s\n' pvc-1 >"$STUB/volumes"

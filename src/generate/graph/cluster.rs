@@ -15,7 +15,7 @@ pub(super) fn derived(fleet: &Fleet, name: &str, cluster: &Cluster) -> Value {
     };
     json!({
         "name": name,
-        "branch": fleet.branches.get(&cluster.environment),
+        "branch": cluster.branch.as_ref().or_else(|| fleet.branches.get(&cluster.environment)),
         "hostDomain": domain,
         "isAutomation": fleet.image_automation_cluster == name,
         "isLocal": is_local,

@@ -10,6 +10,7 @@ use serde::Deserialize;
 #[serde(rename_all = "camelCase")]
 pub(super) struct Fleet {
     pub(super) organisation: String,
+    pub(super) path: String,
     pub(super) registry: String,
     pub(super) domain: String,
     pub(super) branches: BTreeMap<Environment, String>,
@@ -53,6 +54,7 @@ impl fmt::Display for Environment {
 pub(super) struct Cluster {
     pub(super) environment: Environment,
     pub(super) address: String,
+    pub(super) branch: Option<String>,
     pub(super) domain: Option<String>,
 }
 

@@ -1,5 +1,7 @@
 //! Where the repository is, and which Flux runs.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::flux::Cluster;
@@ -32,9 +34,19 @@ impl Reader<'_> {
                 None => self.leave(Some(node.span), format!("`{url}` is not of the form HOST/ORGANISATION/REPOSITORY")),
             },
         }
+        parameters.extend(self.directory().map(|path| ("path", Value::from(path))));
         let is_operated = self.of_kind("fluxcd.controlplane.io", "FluxInstance").next().is_some();
         parameters.push(("bootstrap", Value::from(if is_operated { "flux-operator" } else { "flux-cli" })));
         parameters
+    }
+
+    /// Returns the directory of the repository that the fleet lies in, where its clusters stand in `clusters/` of that.
+    fn directory(&self) -> Option<String> {
+        let directory =
+            |cluster: &&Cluster| cluster.path.parent().as_str().strip_suffix("/clusters").map(str::to_owned);
+        let directories: BTreeSet<Option<String>> = self.clusters.iter().map(directory).collect();
+        let mut directories = directories.into_iter();
+        directories.next().flatten().filter(|_| directories.next().is_none())
     }
 
     /// Returns the release of Flux, `2.9`; of several the lowest, since what it can do all can.

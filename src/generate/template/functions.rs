@@ -73,9 +73,13 @@ const TEXTS: &[(&str, Call<String>)] = &[
     }),
     // A list or mapping, in the block style, each line behind so many blanks; without the last line break.
     ("block", |arguments| lines(arguments, block_style::block)),
-    // The same for parameters, with their fields in the order of the schema.
+    // A parameter with its name, with the fields that it has in the order of the schema.
     ("fields", |arguments| {
-        lines(arguments, |value, indent| block_style::block_by(value, indent, builtin::field_ranks()))
+        let [Value::String(name), value, indent] = arguments else {
+            return Err("takes a name, a value and a number of blanks");
+        };
+        let named = Value::Object([(name.clone(), (*value).clone())].into_iter().collect());
+        lines(&[&named, indent], |value, indent| block_style::block_by(value, indent, builtin::field_ranks()))
     }),
 ];
 

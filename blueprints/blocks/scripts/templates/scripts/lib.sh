@@ -117,7 +117,7 @@ need_tools() {
 # The `flux` of this machine brings the controllers: it has to be of the release that gitops.yaml names.
 need_flux_release() {
   local wanted have
-  wanted=$(sed -n 's/^flux: *"\{0,1\}\([0-9]*\.[0-9]*\).*/\1/p' gitops.yaml)
+  wanted=$(sed -n 's/^flux: *"\{0,1\}\([0-9]*\.[0-9]*\).*/\1/p' "${to_root}gitops.yaml")
   have=$(flux --version | version_in)
   case "$have." in
     "$wanted."*) ;;
@@ -181,7 +181,7 @@ check_context() {
   has_crd "$kustomizations" || return 0
   path=$(kube get "$kustomizations" flux-system --namespace flux-system --ignore-not-found --output jsonpath='{.spec.path}')
   path=${path#./}
-  if [ -n "$path" ] && [ "${path%/}" != "clusters/$name" ]; then
+  if [ -n "$path" ] && [ "${path%/}" != "${prefix}clusters/$name" ]; then
     refuse "context \`$context\` is not cluster \`$name\`: Flux applies \`$path\` there"
   fi
   url=$(kube get gitrepositories.source.toolkit.fluxcd.io flux-system --namespace flux-system --ignore-not-found \

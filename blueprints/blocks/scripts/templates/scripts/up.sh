@@ -66,7 +66,7 @@ check_age_key() {
   [ -r "$age_key_file" ] ||
     refuse "there is no age key at \`$age_key_file\`: make one with \`age-keygen\`, or name yours in SOPS_AGE_KEY_FILE"
   public=$(age-keygen -y "$age_key_file") || refuse "\`$age_key_file\` holds no age key"
-  printf '%s\n' "$public" | grep -Fqf - .sops.yaml ||
+  printf '%s\n' "$public" | grep -Fqf - "${to_root}.sops.yaml" ||
     refuse "\`$age_key_file\` does not fit .sops.yaml: put its public half there, and encrypt the secrets for it"
 }
 
@@ -95,7 +95,7 @@ make_secrets() {
 }
 
 bootstrap_by_cli() {
-  set -- bootstrap git --url="$git_url" --branch="$branch" --path="clusters/$name"
+  set -- bootstrap git --url="$git_url" --branch="$branch" --path="${prefix}clusters/$name"
   if [ "$components" != - ]; then set -- "$@" --components-extra="$components"; fi
   if [ -n "${GIT_KEY_FILE:-}" ]; then set -- "$@" --private-key-file="$GIT_KEY_FILE" --silent; fi
   on_flux "$@"
