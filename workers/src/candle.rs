@@ -3,57 +3,19 @@
 //! It is a function of the *set* of its trades. Open and close are the first and the last by (time, trade id), a trade that
 //! comes twice counts once, sums are exact: whatever the order and the repetition, the result is the same to the byte.
 
+mod ids;
 mod json;
 
-use std::collections::BTreeMap;
-use std::fmt::Write;
-
-use crate::candle::json::Object;
+use crate::candle::ids::TradeIds;
 use crate::decimal::Amount;
 use crate::decimal::Sum;
 use crate::decimal::Total;
 use crate::trade::Trade;
 
-/// Ids of a word in [`TradeIds`].
-const WORD: u64 = u64::BITS as u64;
-
-/// A set of trade ids. Exchanges count trades one by one, so that 64 neighbours share a word; the word of the first id stands here, because
-/// most candles of a quiet market have no other.
-#[derive(Clone, Debug, Default)]
-struct TradeIds {
-    /// Index and bits; of no meaning while the set is empty.
-    first: (u64, u64),
-    words: BTreeMap<u64, u64>,
-    count: u64,
-}
-
-impl TradeIds {
-    /// Adds `id`; returns whether it is new.
-    fn insert(&mut self, id: u64) -> bool {
-        let bit = 1 << (id % WORD);
-        if self.count == 0 {
-            self.first.0 = id / WORD;
-        }
-        let word = if self.first.0 == id / WORD { &mut self.first.1 } else { self.words.entry(id / WORD).or_default() };
-        let new = *word & bit == 0;
-        *word |= bit;
-        self.count += u64::from(new);
-        new
-    }
-
-    /// Returns the smallest and the largest id; `None` of an empty set.
-    fn bounds(&self) -> Option<(u64, u64)> {
-        if self.count == 0 {
-            return None;
-        }
-        let word = (&self.first.0, &self.first.1);
-        let (first_index, first) = self.words.first_key_value().map_or(word, |other| other.min(word));
-        let (last_index, last) = self.words.last_key_value().map_or(word, |other| other.max(word));
-        let smallest = first_index * WORD + u64::from(first.trailing_zeros());
-        let largest = last_index * WORD + (WORD - 1 - u64::from(last.leading_zeros()));
-        Some((smallest, largest))
-    }
-}
+pub use crate::candle::json::Market;
+pub use crate::candle::json::Window;
+pub use crate::candle::json::key;
+pub use crate::candle::json::to_json;
 
 /// The trades of one market in one window, folded.
 #[derive(Clone, Debug)]
@@ -73,17 +35,11 @@ impl Candle {
     /// Returns the candle of one trade.
     pub fn new(trade: &Trade) -> Self {
         let key = (trade.ts_us, trade.id, trade.price);
-        let mut candle = Self {
-            ids: TradeIds::default(),
-            open: key,
-            close: key,
-            high: trade.price,
-            low: trade.price,
-            volume: Sum::default(),
-            quote_volume: Total::default(),
-        };
-        candle.add(trade);
-        candle
+        let (mut volume, mut quote_volume) = (Sum::default(), Total::default());
+        volume.add(trade.quantity);
+        quote_volume.add(trade.notional);
+        let (high, low) = (trade.price, trade.price);
+        Self { ids: TradeIds::of(trade.id), open: key, close: key, high, low, volume, quote_volume }
     }
 
     /// Adds a trade; returns whether it is new. One with a known id changes nothing.
@@ -103,7 +59,7 @@ impl Candle {
 
     /// Returns how many ids between the first and the last are of no trade here.
     pub fn missing(&self) -> u64 {
-        self.ids.bounds().map_or(0, |(first, last)| (last - first).saturating_sub(self.ids.count - 1))
+        self.ids.missing()
     }
 }
 
@@ -146,34 +102,6 @@ impl ClosedBy {
     }
 }
 
-/// Which candle a record is of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Window<'a> {
-    /// Empty when the producer does not say.
-    pub exchange: &'a str,
-    /// As in the trades.
-    pub pair: &'a str,
-    /// First microsecond since 1970 UTC; a multiple of the length.
-    pub start_us: i64,
-    /// Length in seconds.
-    pub seconds: u32,
-}
-
-impl Window<'_> {
-    /// Returns the record's key, `pair|60s|start` with the exchange before it where one is known. Compaction keeps the newest
-    /// record of a key.
-    pub fn key(&self) -> String {
-        let mut key = String::with_capacity(64);
-        if !self.exchange.is_empty() {
-            key.push_str(self.exchange);
-            key.push('|');
-        }
-        key.push_str(self.pair);
-        let _ = write!(key, "|{}s|{}", self.seconds, self.start_us);
-        key
-    }
-}
-
 /// What a record says of a candle beside its trades.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Standing {
@@ -185,37 +113,6 @@ pub struct Standing {
     pub closed_by: Option<ClosedBy>,
     /// Whether every trade of the window was there to be read.
     pub complete: bool,
-}
-
-/// Returns the value of a record, version 1: only what the trades say, so that a repetition is the same to the byte.
-pub fn to_json(window: &Window, candle: &Candle, standing: Standing) -> Vec<u8> {
-    let (first, last) = candle.ids.bounds().unwrap_or((candle.open.1, candle.close.1));
-    let mut json = Object::new();
-    json.count("v", 1);
-    if !window.exchange.is_empty() {
-        json.string("exchange", window.exchange);
-    }
-    json.string("pair", window.pair);
-    json.seconds("interval", window.seconds);
-    json.time("start_us", window.start_us);
-    json.time("end_us", window.start_us + i64::from(window.seconds) * 1_000_000);
-    json.decimal("open", &candle.open.2.text());
-    json.decimal("high", &candle.high.text());
-    json.decimal("low", &candle.low.text());
-    json.decimal("close", &candle.close.2.text());
-    json.decimal("volume", &candle.volume.text());
-    json.decimal("quote_volume", &candle.quote_volume.text());
-    json.count("trade_count", candle.ids.count);
-    json.count("first_trade_id", first);
-    json.count("last_trade_id", last);
-    json.count("missing_trades", candle.missing());
-    json.answer("complete", standing.complete);
-    json.word("status", standing.status.word());
-    json.count("revision", u64::from(standing.revision));
-    if let Some(closed_by) = standing.closed_by {
-        json.word("closed_by", closed_by.word());
-    }
-    json.end()
 }
 
 #[cfg(test)]
@@ -236,10 +133,9 @@ mod tests {
         for trade in &trades[1..] {
             candle.add(trade);
         }
-        let window = Window { exchange: "", pair: "A/B", start_us: 0, seconds: 60 };
         let standing =
             Standing { status: Status::Final, revision: 0, closed_by: Some(ClosedBy::Watermark), complete: true };
-        String::from_utf8(to_json(&window, &candle, standing)).unwrap()
+        String::from_utf8(to_json(&Market::new("", "A/B"), &Window::new(0, 60), &candle, standing)).unwrap()
     }
 
     #[test]
@@ -256,19 +152,16 @@ mod tests {
     }
 
     #[test]
-    fn ids_at_the_ends_of_words_and_of_numbers_are_found() {
-        let mut ids = TradeIds::default();
-        assert_eq!(ids.bounds(), None);
-        for id in [63, 64, 0, u64::MAX] {
-            assert!(ids.insert(id));
-            assert!(!ids.insert(id));
-        }
-        assert_eq!((ids.bounds(), ids.count), (Some((0, u64::MAX)), 4));
-        for (order, bounds) in [([700, 5, 9], (5, 700)), ([5, 700, 9], (5, 700)), ([300, 5, 700], (5, 700))] {
-            let mut ids = TradeIds::default();
-            assert!(order.into_iter().all(|id| ids.insert(id)));
-            assert_eq!(ids.bounds(), Some(bounds), "{order:?}");
-        }
+    fn names_of_any_characters_and_times_before_1970_are_json() {
+        let candle = Candle::new(&trade(1, 0, 1, 1));
+        let standing = Standing { status: Status::Open, revision: 0, closed_by: None, complete: false };
+        let (market, window) = (Market::new("A\"\\/é", "\u{1}B"), Window::new(-120_000_000, 60));
+        let value: serde_json::Value = serde_json::from_slice(&to_json(&market, &window, &candle, standing)).unwrap();
+        assert_eq!((value["exchange"].as_str(), value["pair"].as_str()), (Some("A\"\\/é"), Some("\u{1}B")));
+        assert_eq!((value["start_us"].as_i64(), value["end_us"].as_i64()), (Some(-120_000_000), Some(-60_000_000)));
+        assert_eq!((value["complete"].as_bool(), value.get("closed_by")), (Some(false), None));
+        assert_eq!(key(&market, &window), "A\"\\/é|\u{1}B|60s|-120000000");
+        assert_eq!(key(&Market::new("", "A/B"), &window), "A/B|60s|-120000000");
     }
 
     proptest! {

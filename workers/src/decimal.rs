@@ -3,6 +3,8 @@
 //! Binary floating point is out of the question: its sums depend on the order of the terms, so that a replay would not give
 //! the same bytes. Everything here is a whole number of units of 10⁻¹², and products of two of them are kept in full.
 
+mod digits;
+
 use std::fmt;
 
 use thiserror::Error;
@@ -11,10 +13,16 @@ use thiserror::Error;
 const DECIMALS: u32 = 12;
 
 /// Units of an [`Amount`] in one.
-const ONE: u128 = 10_u128.pow(DECIMALS);
+const UNITS: u64 = 10_u64.pow(DECIMALS);
+
+/// The same, for numbers that may be larger.
+const ONE: u128 = UNITS as u128;
 
 /// The first amount that is too large: 10¹⁵. A sum of 10¹¹ of them still fits.
 const LIMIT: u128 = ONE * 10_u128.pow(15);
+
+/// Digits that fit into 64 bits, whatever they are.
+const PLAIN_BYTES: usize = 19;
 
 /// What one step of [`Total`]'s upper part stands for, and the first product that is too large.
 const CARRY: u128 = 10_u128.pow(38);
@@ -54,6 +62,9 @@ impl Amount {
     /// # Errors
     /// When `text` is no such number, or one that is out of bounds.
     pub fn parse(text: &str) -> Result<Self, AmountError> {
+        if let Some(amount) = Self::parse_plain(text) {
+            return Ok(amount);
+        }
         let (negative, digits) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
         let (mantissa, exponent) = match digits.split_once(['e', 'E']) {
             Some((mantissa, exponent)) => (mantissa, parse_exponent(exponent)?),
@@ -68,6 +79,25 @@ impl Amount {
             return Err(AmountError::Negative);
         }
         Ok(value)
+    }
+
+    /// Reads digits with at most one point among them, that fit into 64 bits: what nearly every text is.
+    fn parse_plain(text: &str) -> Option<Self> {
+        let mut decimals = None;
+        let mut value = 0_u64;
+        if text.len() > PLAIN_BYTES {
+            return None;
+        }
+        for (index, byte) in text.bytes().enumerate() {
+            match byte {
+                b'0'..=b'9' => value = value * 10 + u64::from(byte - b'0'),
+                b'.' if decimals.is_none() && index > 0 => decimals = Some(text.len() - index - 1),
+                _ => return None,
+            }
+        }
+        let missing = (DECIMALS as usize).checked_sub(decimals.unwrap_or(0))?;
+        let units = u128::from(value) * POWERS[missing];
+        (units < LIMIT && decimals != Some(0) && !text.is_empty()).then_some(Self(units))
     }
 
     /// Whether the amount is zero, after rounding.
@@ -127,16 +157,33 @@ fn scale(whole: &str, fraction: &str, exponent: i64) -> Result<Amount, AmountErr
 }
 
 impl Amount {
-    /// Returns the digits.
-    pub(crate) fn text(self) -> Text {
-        let whole = self.0 / ONE;
-        Text::of(whole, &[self.0 - whole * ONE])
+    /// Appends the digits, and the point where there is one.
+    pub(crate) fn write(self, out: &mut Vec<u8>) {
+        // Most are below eighteen million, and dividing 64 bits by a constant is a multiplication.
+        let (whole, fraction) = if let Ok(units) = u64::try_from(self.0) {
+            (u128::from(units / UNITS), units % UNITS)
+        } else {
+            (self.0 / ONE, remainder(self.0))
+        };
+        digits::write(whole, &[fraction], out);
     }
+}
+
+/// Returns the units that are less than one.
+fn remainder(units: u128) -> u64 {
+    u64::try_from(units % ONE).expect("what is left of a division by 10^12 fits into 64 bits")
+}
+
+/// Shows what `write` appends.
+fn show(f: &mut fmt::Formatter<'_>, write: impl FnOnce(&mut Vec<u8>)) -> fmt::Result {
+    let mut text = Vec::new();
+    write(&mut text);
+    f.write_str(std::str::from_utf8(&text).expect("digits and a point are UTF-8"))
 }
 
 impl fmt::Display for Amount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.text().as_str())
+        show(f, |out| self.write(out))
     }
 }
 
@@ -156,15 +203,15 @@ impl Sum {
 }
 
 impl Sum {
-    /// Returns the digits.
-    pub(crate) fn text(self) -> Text {
-        Amount(self.0).text()
+    /// Appends the digits, and the point where there is one.
+    pub(crate) fn write(self, out: &mut Vec<u8>) {
+        Amount(self.0).write(out);
     }
 }
 
 impl fmt::Display for Sum {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.text().as_str())
+        show(f, |out| self.write(out))
     }
 }
 
@@ -188,84 +235,18 @@ impl Total {
 }
 
 impl Total {
-    /// Returns the digits.
-    pub(crate) fn text(self) -> Text {
-        let unit = ONE * ONE;
-        let whole = self.lower / unit;
-        let fraction = self.lower - whole * unit;
-        let upper = fraction / ONE;
-        Text::of(u128::from(self.upper) * (CARRY / unit) + whole, &[upper, fraction - upper * ONE])
+    /// Appends the digits, and the point where there is one.
+    pub(crate) fn write(self, out: &mut Vec<u8>) {
+        let above = self.lower / ONE;
+        let whole = above / ONE;
+        let fraction = [remainder(above), remainder(self.lower)];
+        digits::write(u128::from(self.upper) * (CARRY / (ONE * ONE)) + whole, &fraction, out);
     }
 }
 
 impl fmt::Display for Total {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.text().as_str())
-    }
-}
-
-/// A number as text, on the stack: six of them are written for every trade in `EMIT=current`, and dividing 128-bit numbers by ten, digit
-/// by digit, took a third of its time.
-pub(crate) struct Text {
-    bytes: [u8; 64],
-    length: usize,
-}
-
-impl From<u64> for Text {
-    fn from(number: u64) -> Self {
-        let mut text = Self { bytes: [0; 64], length: 0 };
-        text.whole(u128::from(number));
-        text
-    }
-}
-
-impl Text {
-    /// Returns `whole` and the decimals, [`DECIMALS`] of each element of `fraction`, without zeros at the end and without a point
-    /// where nothing follows it.
-    fn of(whole: u128, fraction: &[u128]) -> Self {
-        let mut text = Self { bytes: [0; 64], length: 0 };
-        text.whole(whole);
-        text.bytes[text.length] = b'.';
-        text.length += 1;
-        for part in fraction {
-            text.digits(u64::try_from(*part).unwrap_or(0), DECIMALS);
-        }
-        while text.bytes[text.length - 1] == b'0' {
-            text.length -= 1;
-        }
-        if text.bytes[text.length - 1] == b'.' {
-            text.length -= 1;
-        }
-        text
-    }
-
-    fn whole(&mut self, number: u128) {
-        const PART: u128 = 10_u128.pow(18);
-        if let Ok(number) = u64::try_from(number) {
-            self.digits(number, number.checked_ilog10().unwrap_or(0) + 1);
-        } else {
-            self.whole(number / PART);
-            self.digits(u64::try_from(number % PART).unwrap_or(0), 18);
-        }
-    }
-
-    /// Appends the last `width` digits.
-    fn digits(&mut self, mut number: u64, width: u32) {
-        let end = self.length + width as usize;
-        for byte in self.bytes[self.length..end].iter_mut().rev() {
-            *byte = b'0' + u8::try_from(number % 10).unwrap_or(0);
-            number /= 10;
-        }
-        self.length = end;
-    }
-
-    /// Returns the digits, and the point where there is one.
-    pub(crate) fn as_bytes(&self) -> &[u8] {
-        &self.bytes[..self.length]
-    }
-
-    fn as_str(&self) -> &str {
-        std::str::from_utf8(self.as_bytes()).expect("digits and a point are UTF-8")
+        show(f, |out| self.write(out))
     }
 }
 
@@ -343,6 +324,12 @@ mod tests {
         #[test]
         fn any_text_is_an_amount_or_an_error(text in ".*") {
             let _ = Amount::parse(&text);
+        }
+
+        #[test]
+        fn the_short_way_reads_what_the_long_one_does(text in "[0-9]{0,16}[.]?[0-9]{0,14}") {
+            let long = Amount::parse(&format!("{text}e0"));
+            prop_assert_eq!(Amount::parse(&text), long);
         }
 
         #[test]

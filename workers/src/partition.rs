@@ -10,21 +10,21 @@
 //! - what lies before the committed position was written before it was committed: the replay up to there is silent.
 
 mod shown;
+mod slots;
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
 
-use crate::candle::Candle;
 use crate::candle::ClosedBy;
-use crate::candle::Standing;
+use crate::candle::Market;
 use crate::candle::Status;
 use crate::candle::Window;
-use crate::candle::to_json;
 use crate::checkpoint::Checkpoint;
 use crate::checkpoint::MAX_MARKS;
 use crate::checkpoint::Mark;
+use crate::partition::slots::Slots;
 use crate::settings::Emit;
 use crate::settings::Guarantee;
 use crate::settings::Settings;
@@ -33,7 +33,7 @@ use crate::trade::Trade;
 /// A record for the topic of candles.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CandleRecord {
-    /// See [`Window::key`].
+    /// See [`crate::candle::key`].
     pub key: String,
     /// JSON.
     pub value: Vec<u8>,
@@ -54,31 +54,19 @@ pub struct Effect {
     pub too_late: bool,
 }
 
-/// One market of the partition: its place in the list of names.
-type Market = usize;
-
-/// The candles of one window of time.
-struct Slots {
-    /// Smallest offset of a trade in it.
-    low: i64,
-    closed_by: Option<ClosedBy>,
-    /// By market; boxed, because few markets trade in most windows.
-    candles: Vec<Option<Box<Slot>>>,
-}
-
-struct Slot {
-    candle: Candle,
-    revision: u32,
-}
+/// One market of the partition: its place in the list of markets.
+type MarketNumber = usize;
 
 /// The state of one partition.
 pub struct Partition {
     settings: Settings,
-    markets: HashMap<Box<str>, Market, FixedState>,
-    /// Exchange and pair, by market.
-    names: Vec<(Box<str>, Box<str>)>,
+    /// By exchange and pair, with a bar between them.
+    numbers: HashMap<Box<str>, MarketNumber, FixedState>,
+    markets: Vec<Market>,
     /// By index of the length in the settings, and start.
     windows: BTreeMap<(usize, i64), Slots>,
+    /// Nothing becomes of a window before the watermark is here.
+    due_us: i64,
     /// Records before this offset are replayed in silence.
     live_from: i64,
     /// Offset after the last record.
@@ -111,9 +99,10 @@ impl Partition {
     pub fn new(settings: Settings, beginning: Beginning, next: i64) -> Self {
         let mut partition = Self {
             settings,
-            markets: HashMap::default(),
-            names: Vec::new(),
+            numbers: HashMap::default(),
+            markets: Vec::new(),
             windows: BTreeMap::new(),
+            due_us: i64::MAX,
             live_from: next,
             next,
             watermark_us: i64::MIN,
@@ -164,7 +153,7 @@ impl Partition {
     /// Returns how many candles of open windows there are.
     pub fn open_candles(&self) -> usize {
         let open = self.windows.values().filter(|slots| slots.closed_by.is_none());
-        open.map(|slots| slots.candles.iter().flatten().count()).sum()
+        open.map(|slots| slots.markets().count()).sum()
     }
 
     /// Passes a record that is not a trade.
@@ -204,47 +193,36 @@ impl Partition {
     fn add_to_window(
         &mut self,
         index: usize,
-        market: Market,
+        market: MarketNumber,
         (offset, trade): (i64, &Trade),
         effect: &mut Effect,
         out: Option<&mut Vec<CandleRecord>>,
     ) {
-        let length = i64::from(self.settings.seconds[index]) * 1_000_000;
+        let seconds = self.settings.seconds[index];
+        let length = i64::from(seconds) * 1_000_000;
         let start = trade.ts_us - trade.ts_us.rem_euclid(length);
         let end = start + length;
         if end <= self.closed_through_us {
             effect.too_late = true;
             return;
         }
-        let closed = end.saturating_add(self.settings.grace_us) <= self.watermark_us;
-        let slots = self.windows.entry((index, start)).or_insert_with(|| Slots {
-            low: offset,
-            closed_by: closed.then_some(ClosedBy::Watermark),
-            candles: Vec::new(),
+        let slots = self.windows.entry((index, start)).or_insert_with(|| {
+            let closed = end.saturating_add(self.settings.grace_us) <= self.watermark_us;
+            let slots = Slots::new(Window::new(start, seconds), offset, closed.then_some(ClosedBy::Watermark));
+            self.due_us = self.due_us.min(slots.due_us(&self.settings));
+            slots
         });
-        slots.low = slots.low.min(offset);
-        if slots.candles.len() <= market {
-            slots.candles.resize_with(market + 1, || None);
-        }
-        let slot = &mut slots.candles[market];
-        let is_new = if let Some(slot) = slot {
-            slot.candle.add(trade)
-        } else {
-            *slot = Some(Box::new(Slot { candle: Candle::new(trade), revision: 0 }));
-            true
-        };
+        let is_new = slots.add(offset, market, trade);
         effect.duplicate &= !is_new;
         if !is_new {
             return;
         }
-        if closed && let Some(slot) = slot {
-            slot.revision += 1;
-            effect.corrected = true;
-        }
+        let closed = slots.closed_by.is_some();
+        effect.corrected |= closed;
         if let Some(out) = out
             && (closed || self.settings.emit == Emit::Current)
         {
-            out.push(self.record(index, start, market));
+            out.extend(slots.record(&self.markets, market, self.complete_from_us));
         }
     }
 
@@ -256,8 +234,8 @@ impl Partition {
         if self.is_replaying() || self.marks.len() >= MAX_MARKS {
             return None;
         }
-        let open = self.windows.iter().filter(|(_, slots)| slots.closed_by.is_none());
-        let ends = open.map(|((index, start), _)| start + i64::from(self.settings.seconds[*index]) * 1_000_000 + grace);
+        let open = self.windows.values().filter(|slots| slots.closed_by.is_none());
+        let ends = open.map(|slots| slots.window.end_us + grace);
         let due: Vec<i64> = ends.filter(|end| end + idle <= now_us).collect();
         let first = due.iter().min()?;
         // Not so far that a window would be closed and forgotten at once: then nothing could repeat its record.
@@ -302,53 +280,34 @@ impl Partition {
     }
 
     /// Closes what the watermark has passed, and forgets what is beyond correction.
-    fn close_windows(&mut self, closed_by: ClosedBy, mut out: Option<&mut Vec<CandleRecord>>) {
-        for index in 0..self.settings.seconds.len() {
-            let length = i64::from(self.settings.seconds[index]) * 1_000_000;
-            let closed_starts = self.watermark_us - self.settings.grace_us - length;
-            // From the newest that has closed down to one that was closed before.
-            let mut due: Vec<i64> = Vec::new();
-            for ((_, start), slots) in self.windows.range_mut((index, i64::MIN)..=(index, closed_starts)).rev() {
-                if slots.closed_by.is_some() {
-                    break;
-                }
-                slots.closed_by = Some(closed_by);
-                due.push(*start);
-            }
-            if let Some(out) = out.as_deref_mut() {
-                for start in due.into_iter().rev() {
-                    self.write_window(index, start, out);
-                }
-            }
-        }
-        self.forget();
-    }
-
-    /// Writes the candles of a window in the order of their names: the numbers of the markets depend on where reading began.
-    fn write_window(&self, index: usize, start: i64, out: &mut Vec<CandleRecord>) {
-        let slots = self.windows[&(index, start)].candles.iter();
-        let mut markets: Vec<usize> =
-            slots.enumerate().filter_map(|(market, slot)| slot.as_ref().map(|_| market)).collect();
-        markets.sort_unstable_by_key(|market| &self.names[*market]);
-        out.extend(markets.into_iter().map(|market| self.record(index, start, market)));
-    }
-
-    /// Drops the windows that no trade can change any more, and the marks that closed only those.
-    fn forget(&mut self) {
-        let through = self.watermark_us.saturating_sub(self.settings.kept_us());
-        if through <= self.closed_through_us {
-            return;
-        }
+    fn close_windows(&mut self, closed_by: ClosedBy, out: Option<&mut Vec<CandleRecord>>) {
+        let through = self.watermark_us.saturating_sub(self.settings.kept_us()).max(self.closed_through_us);
         self.closed_through_us = through;
-        for (index, seconds) in self.settings.seconds.iter().enumerate() {
-            let last_start = through - i64::from(*seconds) * 1_000_000;
-            while let Some((key, _)) = self.windows.range((index, i64::MIN)..=(index, last_start)).next() {
-                let key = *key;
-                self.windows.remove(&key);
-            }
-        }
         let grace = self.settings.grace_us;
         self.marks.retain(|mark| mark.watermark_us - grace > through);
+        // Seldom, beside the trades that move the watermark.
+        if self.watermark_us >= self.due_us {
+            self.close_due(closed_by, out);
+            self.windows.retain(|_, slots| slots.window.end_us > through);
+            self.due_us = self.windows.values().map(|slots| slots.due_us(&self.settings)).min().unwrap_or(i64::MAX);
+        }
+    }
+
+    /// Closes what the watermark has passed, in the order of lengths and times.
+    fn close_due(&mut self, closed_by: ClosedBy, mut out: Option<&mut Vec<CandleRecord>>) {
+        for slots in self.windows.values_mut() {
+            if slots.closed_by.is_some() || slots.due_us(&self.settings) > self.watermark_us {
+                continue;
+            }
+            slots.closed_by = Some(closed_by);
+            let Some(out) = out.as_deref_mut() else { continue };
+            // In the order of their names: the numbers depend on where reading began.
+            let mut numbers: Vec<MarketNumber> = slots.markets().collect();
+            numbers.sort_unstable_by_key(|number| (&self.markets[*number].exchange, &self.markets[*number].pair));
+            let records =
+                numbers.into_iter().filter_map(|number| slots.record(&self.markets, number, self.complete_from_us));
+            out.extend(records);
+        }
     }
 
     /// Returns the state to be committed with the position [`Self::next`].
@@ -363,35 +322,18 @@ impl Partition {
         }
     }
 
-    /// Returns the record of a candle as it stands.
-    fn record(&self, index: usize, start_us: i64, market: Market) -> CandleRecord {
-        let slots = &self.windows[&(index, start_us)];
-        let slot = slots.candles[market].as_ref().expect("only candles that exist are written");
-        let (exchange, pair) = &self.names[market];
-        let window = Window { exchange, pair, start_us, seconds: self.settings.seconds[index] };
-        let status = match slots.closed_by {
-            None => Status::Open,
-            Some(_) if slot.revision == 0 => Status::Final,
-            Some(_) => Status::Corrected,
-        };
-        let complete = self.complete_from_us.is_some_and(|from| start_us >= from);
-        let standing = Standing { status, revision: slot.revision, closed_by: slots.closed_by, complete };
-        let value = to_json(&window, &slot.candle, standing);
-        CandleRecord { key: window.key(), value, status, missing: slot.candle.missing() }
-    }
-
     /// Returns the number of the trade's market.
-    fn market(&mut self, trade: &Trade) -> Market {
+    fn market(&mut self, trade: &Trade) -> MarketNumber {
         self.key.clear();
         self.key.push_str(&trade.exchange);
         self.key.push('|');
         self.key.push_str(&trade.pair);
-        if let Some(market) = self.markets.get(self.key.as_str()) {
-            return *market;
+        if let Some(number) = self.numbers.get(self.key.as_str()) {
+            return *number;
         }
-        let market = self.names.len();
-        self.markets.insert(self.key.as_str().into(), market);
-        self.names.push((trade.exchange.as_ref().into(), trade.pair.as_ref().into()));
-        market
+        let number = self.markets.len();
+        self.numbers.insert(self.key.as_str().into(), number);
+        self.markets.push(Market::new(&trade.exchange, &trade.pair));
+        number
     }
 }

@@ -5,17 +5,18 @@
 //! producers (`product_id` or `symbol`, `volume` or `qty`, `timestamp_ms`, numbers for strings and the reverse), and strict about
 //! what a candle needs: which trade it was, when, at what price and how much.
 
+mod fields;
+
 use std::borrow::Cow;
 use std::ops::Range;
 
-use serde::Deserialize;
 use serde::Serialize;
-use serde_json::value::RawValue;
 use thiserror::Error;
 
 use crate::decimal::Amount;
 use crate::decimal::AmountError;
 use crate::decimal::Product;
+use crate::trade::fields::Fields;
 
 /// Bytes of a record that are still read; Kafka's default limit is about this.
 pub const MAX_BYTES: usize = 1_000_000;
@@ -104,27 +105,6 @@ impl Rejection {
         &["empty", "too-large", "syntax", "version", "missing-field", "invalid-field", "notional", "future"];
 }
 
-/// The fields as they stand in the text.
-#[derive(Deserialize)]
-struct Fields<'a> {
-    #[serde(borrow)]
-    v: Option<&'a RawValue>,
-    #[serde(borrow)]
-    exchange: Option<&'a RawValue>,
-    #[serde(borrow, alias = "product_id", alias = "symbol")]
-    pair: Option<&'a RawValue>,
-    #[serde(borrow)]
-    trade_id: Option<&'a RawValue>,
-    #[serde(borrow)]
-    price: Option<&'a RawValue>,
-    #[serde(borrow, alias = "volume", alias = "qty")]
-    quantity: Option<&'a RawValue>,
-    #[serde(borrow)]
-    ts_us: Option<&'a RawValue>,
-    #[serde(borrow)]
-    timestamp_ms: Option<&'a RawValue>,
-}
-
 impl<'a> Trade<'a> {
     /// Reads the value of a record.
     ///
@@ -137,11 +117,11 @@ impl<'a> Trade<'a> {
         }
         // Once for all of it: reading from bytes would look at each string again.
         let text = std::str::from_utf8(payload).map_err(|error| Rejection::Syntax(error.to_string()))?;
-        let fields: Fields<'a> = serde_json::from_str(text).map_err(|error| Rejection::Syntax(error.to_string()))?;
+        let fields = Fields::read(text).map_err(|error| Rejection::Syntax(error.to_string()))?;
         if let Some(version) = fields.v
             && !matches!(text_of(version)?.parse(), Ok(1..=VERSION))
         {
-            return Err(Rejection::Version(shortened(version.get())));
+            return Err(Rejection::Version(shortened(version)));
         }
         let price = positive("price", fields.price)?;
         let quantity = positive("quantity", fields.quantity)?;
@@ -196,8 +176,7 @@ impl TradeMessage<'_> {
 }
 
 /// Returns the text of a string, or the digits of a number.
-fn text_of(value: &RawValue) -> Result<Cow<'_, str>, Rejection> {
-    let raw = value.get();
+fn text_of(raw: &str) -> Result<Cow<'_, str>, Rejection> {
     match raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
         None => Ok(Cow::Borrowed(raw)),
         Some(inner) if !inner.contains('\\') => Ok(Cow::Borrowed(inner)),
@@ -206,8 +185,8 @@ fn text_of(value: &RawValue) -> Result<Cow<'_, str>, Rejection> {
 }
 
 /// Reads the name of a pair or an exchange.
-fn name<'a>(field: &'static str, value: &'a RawValue) -> Result<Cow<'a, str>, Rejection> {
-    if !value.get().starts_with('"') {
+fn name<'a>(field: &'static str, value: &'a str) -> Result<Cow<'a, str>, Rejection> {
+    if !value.starts_with('"') {
         return Err(invalid(field, "is not a string", value));
     }
     let text = text_of(value)?;
@@ -215,14 +194,15 @@ fn name<'a>(field: &'static str, value: &'a RawValue) -> Result<Cow<'a, str>, Re
         return Err(invalid(field, "is empty or longer than 64 bytes", value));
     }
     // The bar separates the parts of a candle's key.
-    if text.contains(|character: char| character.is_control() || character == '|') {
+    let is_plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'|');
+    if !is_plain && text.contains(|character: char| character.is_control() || character == '|') {
         return Err(invalid(field, "contains `|` or a control character", value));
     }
     Ok(text)
 }
 
 /// Reads a number above zero.
-fn positive(field: &'static str, value: Option<&RawValue>) -> Result<Amount, Rejection> {
+fn positive(field: &'static str, value: Option<&str>) -> Result<Amount, Rejection> {
     let value = value.ok_or(Rejection::Missing(field))?;
     let amount =
         Amount::parse(&text_of(value)?).map_err(|error: AmountError| invalid(field, error.to_string(), value))?;
@@ -255,8 +235,8 @@ fn time(fields: &Fields) -> Result<i64, Rejection> {
 }
 
 /// Returns the rejection of one field.
-fn invalid(field: &'static str, problem: impl Into<Cow<'static, str>>, value: &RawValue) -> Rejection {
-    Rejection::Field { field, problem: problem.into(), value: shortened(value.get()) }
+fn invalid(field: &'static str, problem: impl Into<Cow<'static, str>>, value: &str) -> Rejection {
+    Rejection::Field { field, problem: problem.into(), value: shortened(value) }
 }
 
 /// Returns the first forty characters.

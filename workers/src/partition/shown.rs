@@ -1,47 +1,47 @@
 //! What the live page shows of a partition.
 
 use crate::partition::CandleRecord;
-use crate::partition::Market;
+use crate::partition::MarketNumber;
 use crate::partition::Partition;
+use crate::partition::slots::Slots;
 
 impl Partition {
     /// Returns the markets that have traded, as exchange and pair.
     pub fn markets(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
-        self.names.iter().map(|(exchange, pair)| (exchange.as_ref(), pair.as_ref()))
+        self.markets.iter().map(|market| (market.exchange.as_ref(), market.pair.as_ref()))
     }
 
     /// Returns the candles of a market's open windows as they stand, newest first; `None` when it has not traded here. `market` is
     /// named as in the keys of its records.
     pub fn open_windows(&self, market: &str) -> Option<Vec<CandleRecord>> {
-        let market = self.market_of(market)?;
+        let number = self.number_of(market)?;
         let mut records = Vec::new();
         for index in 0..self.settings.seconds.len() {
             let newest_first = self.windows.range((index, i64::MIN)..=(index, i64::MAX)).rev();
             let open = newest_first.take_while(|(_, slots)| slots.closed_by.is_none());
-            records.extend(open.filter_map(|((_, start), _)| self.record_of(index, *start, market)));
+            records.extend(open.filter_map(|(_, slots)| self.record(slots, number)));
         }
         Some(records)
     }
 
     /// Returns the candles of a market's newest windows that can still be corrected or are open: of each length up to `most` windows.
     pub fn kept_windows(&self, market: &str, most: usize) -> Option<Vec<CandleRecord>> {
-        let market = self.market_of(market)?;
+        let number = self.number_of(market)?;
         let mut records = Vec::new();
         for index in 0..self.settings.seconds.len() {
             let newest_first = self.windows.range((index, i64::MIN)..=(index, i64::MAX)).rev();
-            records.extend(newest_first.take(most).filter_map(|((_, start), _)| self.record_of(index, *start, market)));
+            records.extend(newest_first.take(most).filter_map(|(_, slots)| self.record(slots, number)));
         }
         Some(records)
     }
 
-    fn record_of(&self, index: usize, start_us: i64, market: Market) -> Option<CandleRecord> {
-        self.windows[&(index, start_us)].candles.get(market)?.as_ref()?;
-        Some(self.record(index, start_us, market))
+    fn record(&self, slots: &Slots, number: MarketNumber) -> Option<CandleRecord> {
+        slots.record(&self.markets, number, self.complete_from_us)
     }
 
-    fn market_of(&self, name: &str) -> Option<Market> {
+    fn number_of(&self, name: &str) -> Option<MarketNumber> {
         // A market without an exchange has no bar in the keys of its records.
-        self.markets.get(name).or_else(|| self.markets.get(format!("|{name}").as_str())).copied()
+        self.numbers.get(name).or_else(|| self.numbers.get(format!("|{name}").as_str())).copied()
     }
 }
 

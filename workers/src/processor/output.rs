@@ -30,6 +30,9 @@ use crate::web::board::Board;
 /// Bytes of an oversized record that its dead letter keeps.
 const EXCERPT: usize = 65_536;
 
+/// Time between two looks at a full queue.
+const FULL: Duration = Duration::from_millis(1);
+
 /// The producer.
 pub(super) struct Output {
     pub(super) producer: BaseProducer<Deliveries>,
@@ -37,7 +40,7 @@ pub(super) struct Output {
     pub(super) epoch: usize,
     /// Whether records belong to transactions, and whether one is open.
     pub(super) transaction: Transaction,
-    topic: Arc<str>,
+    topic: String,
     /// Empty without transactions.
     transactional_id: String,
     /// The live page, where there is one.
@@ -71,7 +74,7 @@ impl Output {
             producer,
             epoch: 0,
             transaction,
-            topic: config.output.as_str().into(),
+            topic: config.output.clone(),
             transactional_id: id.to_owned(),
             board: None,
         })
@@ -118,8 +121,8 @@ impl Output {
         if let Some(board) = &self.board {
             board.note(record);
         }
-        let topic = Arc::clone(&self.topic);
-        let out = BaseRecord::with_opaque_to(&topic, self.epoch).partition(partition);
+        self.begin()?;
+        let out = BaseRecord::with_opaque_to(&self.topic, self.epoch).partition(partition);
         self.send(out.key(record.key.as_bytes()).payload(&record.value))
     }
 
@@ -152,23 +155,29 @@ impl Output {
             let kept = if payload.len() > MAX_BYTES { &payload[..EXCERPT] } else { payload };
             record = record.payload(kept);
         }
+        self.begin()?;
         self.send(record)
     }
 
-    /// Sends a record; waits while the queue is full.
-    fn send(&mut self, record: BaseRecord<'_, [u8], [u8], usize>) -> Result<(), WorkError> {
+    /// Begins a transaction where the next record needs one.
+    fn begin(&mut self) -> Result<(), WorkError> {
         if self.transaction == Transaction::Closed {
             self.producer.begin_transaction().map_err(WorkError::when("begin a transaction"))?;
             self.transaction = Transaction::Open;
         }
-        let mut record = record;
+        Ok(())
+    }
+
+    /// Sends a record; waits while the queue is full.
+    fn send(&self, mut record: BaseRecord<'_, [u8], [u8], usize>) -> Result<(), WorkError> {
         self.producer.context().sent(self.epoch);
         loop {
             match self.producer.send(record) {
                 Ok(()) => return Ok(()),
                 Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), returned)) => {
                     record = returned;
-                    self.producer.poll(Duration::from_millis(20));
+                    // A poll with a time waits for all of it, while there is room again after a part.
+                    std::thread::sleep(FULL);
                     self.serve()?;
                 }
                 Err((source, _)) => return Err(WorkError::Kafka { doing: "write a record", source }),
