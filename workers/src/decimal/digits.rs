@@ -10,10 +10,11 @@ const WIDTH: usize = DECIMALS as usize;
 /// `00` to `99`.
 const PAIRS: [[u8; 2]; 100] = {
     let mut pairs = [[b'0'; 2]; 100];
-    let mut number = 0;
-    while number < pairs.len() {
-        pairs[number] = [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8];
-        number += 1;
+    let mut index = 1;
+    while index < pairs.len() {
+        let [tens, ones] = pairs[index - 1];
+        pairs[index] = if ones == b'9' { [tens + 1, b'0'] } else { [tens, ones + 1] };
+        index += 1;
     }
     pairs
 };
@@ -21,7 +22,12 @@ const PAIRS: [[u8; 2]; 100] = {
 /// Appends `whole` and the decimals, [`DECIMALS`] of each element of `fraction`, without zeros at the end and without a point where nothing
 /// follows it.
 pub(super) fn write(whole: u128, fraction: &[u64], out: &mut Vec<u8>) {
-    out.extend_from_slice(itoa::Buffer::new().format(whole).as_bytes());
+    let mut buffer = itoa::Buffer::new();
+    let whole = match u64::try_from(whole) {
+        Ok(whole) => buffer.format(whole),
+        Err(_) => buffer.format(whole),
+    };
+    out.extend_from_slice(whole.as_bytes());
     let Some(last) = fraction.iter().rposition(|part| *part != 0) else { return };
     out.push(b'.');
     for part in &fraction[..last] {

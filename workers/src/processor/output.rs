@@ -1,6 +1,7 @@
 //! What is written: candles, late trades, dead letters. A full queue waits, and nothing is dropped.
 
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -23,6 +24,7 @@ use crate::kafka::PATIENCE;
 use crate::kafka::WorkError;
 use crate::metrics::CandleMetrics;
 use crate::partition::CandleRecord;
+use crate::processor::now_us;
 use crate::trade::MAX_BYTES;
 use crate::trade::Rejection;
 use crate::web::board::Board;
@@ -41,6 +43,8 @@ pub(super) struct Output {
     /// Whether records belong to transactions, and whether one is open.
     pub(super) transaction: Transaction,
     topic: String,
+    /// The time that candles are written with, as of the last batch.
+    now_ms: i64,
     /// Empty without transactions.
     transactional_id: String,
     /// The live page, where there is one.
@@ -75,6 +79,7 @@ impl Output {
             epoch: 0,
             transaction,
             topic: config.output.clone(),
+            now_ms: now_us() / 1_000,
             transactional_id: id.to_owned(),
             board: None,
         })
@@ -101,8 +106,14 @@ impl Output {
             }
     }
 
+    /// Lets callbacks run, and tells of lost records; brings the time of the records up to date.
+    pub(super) fn serve(&mut self) -> Result<(), WorkError> {
+        self.now_ms = now_us() / 1_000;
+        self.settle()
+    }
+
     /// Lets callbacks run, and tells of lost records.
-    pub(super) fn serve(&self) -> Result<(), WorkError> {
+    fn settle(&self) -> Result<(), WorkError> {
         self.producer.poll(Duration::ZERO);
         self.producer.context().failure().map_or(Ok(()), |reason| Err(WorkError::Delivery(reason)))
     }
@@ -122,7 +133,8 @@ impl Output {
             board.note(record);
         }
         self.begin()?;
-        let out = BaseRecord::with_opaque_to(&self.topic, self.epoch).partition(partition);
+        // Without a time librdkafka asks the clock for each record.
+        let out = BaseRecord::with_opaque_to(&self.topic, self.epoch).partition(partition).timestamp(self.now_ms);
         self.send(out.key(record.key.as_bytes()).payload(&record.value))
     }
 
@@ -177,8 +189,8 @@ impl Output {
                 Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), returned)) => {
                     record = returned;
                     // A poll with a time waits for all of it, while there is room again after a part.
-                    std::thread::sleep(FULL);
-                    self.serve()?;
+                    thread::sleep(FULL);
+                    self.settle()?;
                 }
                 Err((source, _)) => return Err(WorkError::Kafka { doing: "write a record", source }),
             }
@@ -188,7 +200,7 @@ impl Output {
     /// Waits until everything is written.
     pub(super) fn flush(&self, timeout: Duration) -> Result<(), WorkError> {
         let flushed = self.producer.flush(timeout);
-        self.serve()?;
+        self.settle()?;
         flushed.map_err(WorkError::when("write what is queued"))
     }
 

@@ -72,7 +72,7 @@ impl<'a> Fields<'a> {
             let name = rest.string()?;
             rest.skip(b':')?;
             let value = rest.value()?;
-            if let Some(field) = fields.named(name.trim_matches('"')) {
+            if let Some(field) = fields.named(&name[1..name.len() - 1]) {
                 if field.is_some() {
                     return None;
                 }
