@@ -23,6 +23,7 @@ mod pipeline;
 mod resource;
 mod scope;
 mod selector;
+mod subjects;
 mod top_level;
 mod transform;
 

@@ -1,7 +1,8 @@
 //! Kustomizations that are hard for transformers and generators, built as `kubectl kustomize` 1.32 built them.
 //!
 //! Each folder of `tests/recorded` is one, so that a checkout without the shared cases tests the renderer too; those without `expected.yaml` were refused. Recorded with
-//! `--reorder=none --load-restrictor=LoadRestrictionsNone`, which is what Flux does.
+//! `--reorder=none --load-restrictor=LoadRestrictionsNone`, which is what Flux does. `patchnull` and `patchcomment` are of
+//! kustomize 5.8.1, which Flux has: the 5.5 of that kubectl refuses them.
 
 use std::fs;
 use std::path::Path;

@@ -9,6 +9,7 @@ use crate::kustomize::file::KustomizationFile;
 use crate::kustomize::load;
 use crate::kustomize::metadata::{self, ORIGIN, TRANSFORMATIONS};
 use crate::kustomize::patches::texts;
+use crate::kustomize::subjects;
 use crate::kustomize::{Id, Mode, Resource};
 use crate::yaml::Node;
 
@@ -68,10 +69,8 @@ const LAST: &[&str] = &["MutatingWebhookConfiguration", "ValidatingWebhookConfig
 
 /// Drops, orders and cleans `resources` as the top-level `file` and the mode want it.
 pub(crate) fn finish(context: &mut Context<'_>, resources: &mut Vec<Resource>, file: &KustomizationFile) {
-    for resource in resources.iter().filter(|resource| resource.kind() == "RoleBinding") {
-        refuse_blank_subjects(context, resource);
-    }
     for resource in resources.iter() {
+        subjects::refuse(context, resource);
         if let Some(finding) = load::not_an_object(&resource.node, resource.origin) {
             context.diagnostics.push(finding);
         }
@@ -98,17 +97,6 @@ pub(crate) fn finish(context: &mut Context<'_>, resources: &mut Vec<Resource>, f
             }
         }
         clean_annotations(&mut resource.node);
-    }
-}
-
-/// Refuses subjects of a RoleBinding whose `namespace` is written without a value.
-fn refuse_blank_subjects(context: &mut Context<'_>, resource: &Resource) {
-    for subject in resource.node.items("subjects") {
-        let is_account = subject.get("kind").and_then(Node::as_str) == Some("ServiceAccount");
-        if let Some(namespace) = subject.get("namespace").filter(|namespace| is_account && namespace.is_null()) {
-            let message = format!("a subject of {} has a blank namespace", resource.object_ref());
-            context.error(rule::TRANSFORMER, message, namespace.span, "nothing is written here");
-        }
     }
 }
 
