@@ -2,6 +2,8 @@
 
 #[path = "promotion/flagger.rs"]
 mod flagger;
+#[path = "promotion/flow.rs"]
+mod flow;
 #[path = "promotion/repeated_keys.rs"]
 mod repeated_keys;
 
