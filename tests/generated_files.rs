@@ -3,6 +3,9 @@
 
 #![expect(clippy::print_stdout, reason = "what was skipped is for people")]
 
+#[path = "generated_files/backups.rs"]
+mod backups;
+
 use std::fs;
 use std::process::Command;
 

@@ -291,7 +291,7 @@ mod tests {
         let mut values = json!({
             "provider": "digitalocean", "gateway": "envoy", "mesh": "none", "dns": "manual", "domain": "example.com",
             "monitoring": "none", "scanner": "none", "scaler": "none", "secrets": "sops", "receiver": false,
-            "kafka": {"enabled": false, "ui": false}, "postgres": {"enabled": false}, "valkey": {"enabled": false},
+            "kafka": {"enabled": false, "ui": false}, "postgres": {"enabled": false, "backups": null}, "valkey": {"enabled": false},
             "elasticsearch": {"enabled": false}, "clusters": {"fra1": {"kubernetes": null}}, "versions": {},
         });
         if let (Some(values), Value::Object(changes)) = (values.as_object_mut(), changes) {

@@ -21,6 +21,9 @@ const KAFKA_OPERATOR: Footprint = ["50m", "256Mi", "512Mi"];
 /// Other pods beside Kafka: what it says of its groups, and kafka-ui.
 const BESIDE_KAFKA: [Footprint; 2] = [["20m", "64Mi", "128Mi"], ["100m", "384Mi", "768Mi"]];
 
+/// What the plugin barman-cloud puts beside each instance of PostgreSQL, where there are backups.
+const BACKUPS: Footprint = ["50m", "128Mi", "512Mi"];
+
 /// What a container has that says nothing: the LimitRange of the block `quotas`.
 const DEFAULT: Footprint = ["50m", "64Mi", "256Mi"];
 
@@ -61,6 +64,13 @@ pub(super) fn derive(values: &mut Value) {
         let pods = 1 + count.map_or(1, |count| i128::from(values[service][count].as_u64().unwrap_or(1)));
         sum.pods += pods;
         sum.add(pods, footprint.map(thousandths));
+    }
+    if values["postgres"]["backups"].is_object() {
+        values["postgres"]["backups"]["resources"] = resources(BACKUPS);
+        if values["postgres"]["enabled"] == true {
+            let instances = i128::from(values["postgres"]["instances"].as_u64().unwrap_or(1));
+            sum.add(1 + instances, BACKUPS.map(thousandths));
+        }
     }
     values["kafka"]["operatorResources"] = resources(KAFKA_OPERATOR);
     if values["kafka"]["enabled"] == true && values["kafka"]["isBesideApps"] == true {

@@ -75,6 +75,7 @@ const CHARTS: &[(&str, &[&str])] = &[
     ("argo-rollouts", &["argoproj.io"]),
     ("cert-manager", &["cert-manager.io", "acme.cert-manager.io"]),
     ("cloudnative-pg", &["postgresql.cnpg.io"]),
+    ("plugin-barman-cloud", &["barmancloud.cnpg.io"]),
     ("eck-operator", &["elasticsearch.k8s.elastic.co", "kibana.k8s.elastic.co"]),
     ("external-secrets", &["external-secrets.io"]),
     ("flagger", &["flagger.app"]),
