@@ -303,6 +303,7 @@ const FAMILIES: &[&[Rule]] = &[
     kafka::REPLICATION,
     kafka::ADDRESSES,
     kafka::CLIENTS,
+    kafka::USERS,
     flagger::RULES,
     flagger::surroundings::RULES,
     fleet::PRODUCTION,

@@ -194,6 +194,45 @@ fn every_cluster_has_the_topics_and_the_rights_of_the_contract() {
     }
 }
 
+/// What a KafkaUser may do, as `type name operation`.
+fn allowed(user: &Node) -> BTreeSet<String> {
+    let rights = user.at(&["spec", "authorization"]).map(|field| field.items("acls")).unwrap_or_default();
+    let each = |right: &Node| {
+        let resource = format!("{} {}", text(right, &["resource", "type"]), text(right, &["resource", "name"]));
+        let operations = right.items("operations").iter().filter_map(Node::as_str);
+        operations.map(|operation| format!("{resource} {operation}")).collect::<Vec<_>>()
+    };
+    rights.iter().flat_map(each).collect()
+}
+
+/// The workers' tests give a user exactly the rights of the contract, on a real Kafka, and the programs do their work.
+#[test]
+fn a_user_may_do_what_the_contract_says_and_nothing_more() {
+    let fleet = fleet();
+    let contract = read("workers/contract.yaml");
+    let mut checked = 0;
+    for program in ["trades", "candles"] {
+        for cluster in &fleet.clusters {
+            let users = named_objects(cluster, "KafkaUser");
+            for (name, pod) in pods_of(cluster, program) {
+                let mut needed = BTreeSet::new();
+                for resource in contract.get(program).expect("the program has a contract").items("resources") {
+                    let kind = text(resource, &["kind"]);
+                    let named = named(&pod, program, text(resource, &["variable"]));
+                    let operations = resource.items("operations").iter().filter_map(Node::as_str);
+                    // What has no name is not used.
+                    needed.extend(
+                        operations.filter(|_| !named.is_empty()).map(|operation| format!("{kind} {named} {operation}")),
+                    );
+                }
+                assert_eq!(allowed(&users[program]), needed, "{name}");
+                checked += 1;
+            }
+        }
+    }
+    assert!(checked >= 2 * fleet.clusters.len(), "{checked} workloads");
+}
+
 #[test]
 fn the_images_tags_are_those_that_the_policies_select() {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/image-tags.sh");

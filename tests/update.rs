@@ -185,7 +185,11 @@ fn an_app_and_a_topic_that_are_added_and_removed_again_leave_no_trace() {
 
     let shown = run(here, &["remove", "topic", "notices"]);
     assert_eq!(shown.status.code(), Some(1));
-    assert!(stdout(&shown).contains("gone from cluster `fra1`: KafkaTopic crypto-trading/notices"), "{}", stdout(&shown));
+    assert!(
+        stdout(&shown).contains("gone from cluster `fra1`: KafkaTopic crypto-trading/notices"),
+        "{}",
+        stdout(&shown)
+    );
     let output = run(here, &["remove", "topic", "notices", "--yes"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert_eq!(contents(here), with_app);
