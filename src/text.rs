@@ -18,7 +18,7 @@ mod read;
 mod splice;
 mod write;
 
-pub use crate::text::journal::{Recovered, change_tree, recover};
+pub use crate::text::journal::{Recovered, change_tree, create_tree, recover};
 pub use crate::text::line::{line_end, line_start};
 pub use crate::text::path::{PathError, RepoPath};
 pub use crate::text::read::{

@@ -1,5 +1,6 @@
 //! `gitops-gen init` as a user runs it: all of the repository, or the disk as it was.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -18,6 +19,11 @@ fn init(directory: &Path, arguments: &[&str]) -> Output {
 
 fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn contents(directory: &Path) -> BTreeMap<String, Vec<u8>> {
+    let files = text::read_tree(directory).expect("the directory can be read").files;
+    files.iter().map(|(path, _)| (path.to_string(), fs::read(directory.join(path.as_str())).unwrap())).collect()
 }
 
 fn paths(directory: &Path) -> Vec<String> {
@@ -161,6 +167,58 @@ fn a_full_disk_leaves_nothing_behind() {
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
     assert!(stderr(&output).contains("failed to write"), "{}", stderr(&output));
     assert!(!directory.path().join("fleet").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_that_is_killed_leaves_all_or_nothing_once_the_next_has_begun() {
+    use std::time::{Duration, Instant};
+    let reference = tempfile::tempdir().unwrap();
+    assert!(init(reference.path(), &["--yes", "--blueprint", "minimal"]).status.success());
+    let whole = contents(reference.path());
+    for pause in [0, 2, 5, 10, 20, 40, 80] {
+        let directory = tempfile::tempdir().unwrap();
+        let mut command = Command::new(PROGRAM);
+        command.args(["init", "--yes", "--blueprint", "minimal"]).current_dir(directory.path());
+        let mut child = command.stderr(std::process::Stdio::null()).spawn().unwrap();
+        let begun = Instant::now();
+        while !directory.path().join(".gitops-gen").exists() && begun.elapsed() < Duration::from_secs(60) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        std::thread::sleep(Duration::from_millis(pause));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let next = init(directory.path(), &["--yes", "--blueprint", "minimal"]);
+        let is_there = next.status.code() == Some(2) && stderr(&next).contains("stand there already");
+        assert!(next.status.success() || is_there, "{pause}: {}", stderr(&next));
+        assert_eq!(contents(directory.path()), whole, "after {pause} ms");
+        assert!(!directory.path().join(".gitops-gen/pending").exists());
+    }
+}
+
+#[test]
+fn a_run_that_was_stopped_half_way_is_completed_by_the_next_which_says_so() {
+    let reference = tempfile::tempdir().unwrap();
+    assert!(init(reference.path(), &["--yes", "--blueprint", "minimal"]).status.success());
+    let whole = contents(reference.path());
+    // Half of the files are in their place, the others wait.
+    let directory = tempfile::tempdir().unwrap();
+    for (number, (path, content)) in whole.iter().enumerate() {
+        let below = if number % 2 == 0 { "." } else { ".gitops-gen/pending/files" };
+        let at = directory.path().join(below).join(path);
+        fs::create_dir_all(at.parent().unwrap()).unwrap();
+        fs::write(at, content).unwrap();
+    }
+    let next = init(directory.path(), &["--yes", "--blueprint", "minimal"]);
+    assert!(stderr(&next).starts_with("an earlier run was stopped half-way; its changes are complete now\n"));
+    assert_eq!((next.status.code(), contents(directory.path())), (Some(2), whole.clone()));
+
+    let directory = tempfile::tempdir().unwrap();
+    fs::create_dir_all(directory.path().join(".gitops-gen/preparing/files")).unwrap();
+    fs::write(directory.path().join(".gitops-gen/preparing/files/half"), "x").unwrap();
+    let next = init(directory.path(), &["--yes", "--blueprint", "minimal"]);
+    assert!(stderr(&next).starts_with("an earlier run was stopped before it changed anything\n"), "{}", stderr(&next));
+    assert_eq!((next.status.code(), contents(directory.path())), (Some(0), whole));
 }
 
 #[test]

@@ -18,7 +18,7 @@ use crate::git::{self, Author, GitError};
 use crate::repo::Repo;
 use crate::report::{self, Color};
 use crate::rules;
-use crate::text::{self, Content, FileSet, ReadError, RepoPath, WriteError};
+use crate::text::{self, Content, FileSet, ReadError, Recovered, RepoPath, WriteError};
 
 /// How many existing paths a refusal names.
 const PATHS_NAMED: usize = 10;
@@ -162,6 +162,9 @@ fn existing(paths: &[RepoPath]) -> String {
 
 /// Generates the repository and writes it.
 pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
+    if !args.dry_run {
+        end_earlier_run(&args.directory, console)?;
+    }
     let blueprint = load(&args.blueprint)?;
     let answers = answers(args, &blueprint)?;
     let generated = generate::generate(&blueprint, &answers).map_err(|error| explained(args, error))?;
@@ -176,6 +179,16 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
     write(args, &blueprint, &files)?;
     console.say(&format!("{}: {} files in {}", blueprint.name, files.len(), args.directory.display()));
     Ok(Ended::Clean)
+}
+
+/// Ends what a killed run has begun in `directory`, and says so.
+pub(super) fn end_earlier_run(directory: &Path, console: &Console) -> Result<(), WriteError> {
+    match text::recover(directory)? {
+        Recovered::Nothing => {}
+        Recovered::Dropped => console.say("an earlier run was stopped before it changed anything"),
+        Recovered::CarriedOut => console.say("an earlier run was stopped half-way; its changes are complete now"),
+    }
+    Ok(())
 }
 
 /// Returns `error` with the lines of the file of parameters, where there is one.
@@ -287,7 +300,7 @@ fn refuse_findings(files: &FileSet) -> Result<(), InitError> {
 /// Writes the files and commits them where that is wanted; on any failure the disk is as it was.
 fn write(args: &Args, blueprint: &Blueprint, files: &FileSet) -> Result<(), InitError> {
     if !args.git {
-        text::write_tree(&args.directory, files)?;
+        text::create_tree(&args.directory, files)?;
         return Ok(());
     }
     // Asked first: after the files are written it would be a reason to remove them again.
@@ -295,7 +308,7 @@ fn write(args: &Args, blueprint: &Blueprint, files: &FileSet) -> Result<(), Init
     if fs::symlink_metadata(args.directory.join(".git")).is_ok() {
         return Err(GitError::Exists(args.directory.clone()).into());
     }
-    let written = text::write_tree(&args.directory, files)?;
+    let written = text::create_tree(&args.directory, files)?;
     let message = format!("Generate the repository from the blueprint {}\n", blueprint.name);
     if let Err(error) = git::init_and_commit(&args.directory, files, &message, &author) {
         written.undo();

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use crate::cli::console::Console;
-use crate::cli::init::{InitError, assignment, load};
+use crate::cli::init::{InitError, assignment, end_earlier_run, load};
 use crate::cli::problems;
 use crate::cli::{CliError, Ended};
 use crate::config::FILE;
@@ -17,7 +17,7 @@ use crate::kube::ObjectRef;
 use crate::repo::Repo;
 use crate::report::{self, Color};
 use crate::rules::{self, Context};
-use crate::text::{self, Content, FileSet, ReadError, Recovered, RepoPath, WriteError};
+use crate::text::{self, Content, FileSet, ReadError, RepoPath, WriteError};
 
 /// Bring a generated repository to what its blueprint and gitops.yaml say now; what you edited stays
 #[derive(Debug, clap::Args)]
@@ -127,11 +127,7 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
 impl Generated {
     /// Reads the repository in `directory`, and ends what a killed run has begun there.
     pub(super) fn open(directory: &Path, blueprint: Option<&str>, console: &Console) -> Result<Self, UpdateError> {
-        match text::recover(directory)? {
-            Recovered::Nothing => {}
-            Recovered::Dropped => console.say("an earlier run was stopped before it changed anything"),
-            Recovered::CarriedOut => console.say("an earlier run was stopped half-way; its changes are complete now"),
-        }
+        end_earlier_run(directory, console)?;
         let files = text::read_tree(directory)?.files;
         let not_generated = |source| UpdateError::NotGenerated { directory: directory.to_owned(), source };
         let lock = Lock::read(&files).map_err(not_generated)?;

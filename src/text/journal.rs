@@ -8,8 +8,9 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use crate::text::FileSet;
 use crate::text::path::RepoPath;
-use crate::text::write::{WriteError, new_file};
+use crate::text::write::{self, WriteError, Written, new_file};
 
 /// Where a change that is decided waits for being carried out.
 const DECIDED: &str = ".gitops-gen/pending";
@@ -55,6 +56,33 @@ pub fn change_tree(root: &Path, changes: &BTreeMap<RepoPath, Option<Vec<u8>>>) -
         return Err(WriteError::Io { path, source });
     }
     carry_out(root)
+}
+
+/// Writes every file of `files` below `root`, all or nothing, like [`write_tree`](crate::text::write_tree); a run that is
+/// killed half-way is ended by [`recover`].
+///
+/// # Errors
+/// When a path exists or the operating system refuses (no space, no permission).
+pub fn create_tree(root: &Path, files: &FileSet) -> Result<Written, WriteError> {
+    write::refuse_existing(root, files)?;
+    let mut made = Written::default();
+    let prepared = root.join(PREPARED);
+    if let Err(source) = made.directories(prepared.parent()) {
+        made.undo();
+        return Err(WriteError::Io { path: prepared, source });
+    }
+    let content = |(path, _): (&RepoPath, _)| (path.clone(), files.file(path).map(|file| write::bytes(file).to_vec()));
+    let changes: BTreeMap<RepoPath, Option<Vec<u8>>> = files.iter().map(content).collect();
+    if let Err((path, source)) = stage(root, &prepared, &changes).and_then(|()| decide(root)) {
+        drop(fs::remove_dir_all(&prepared));
+        made.undo();
+        return Err(WriteError::Io { path, source });
+    }
+    for path in changes.keys() {
+        made.announce(root, path);
+    }
+    carry_out(root)?;
+    Ok(made)
 }
 
 /// Ends what a killed run has begun below `root`.

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use crate::text::{Content, FileSet, SourceFile, read_file};
+use crate::text::{Content, FileSet, RepoPath, SourceFile, read_file};
 
 /// Why a tree could not be written; what was written is removed again.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +32,21 @@ pub enum WriteError {
 /// # Errors
 /// When a path exists or the operating system refuses (no space, no permission).
 pub fn write_tree(root: &Path, files: &FileSet) -> Result<Written, WriteError> {
+    refuse_existing(root, files)?;
+    let mut made = Written::default();
+    for (path, _) in files.iter() {
+        let at = root.join(path.as_str());
+        let bytes = files.file(path).map_or(&[][..], bytes);
+        if let Err(source) = made.directories(at.parent()).and_then(|()| made.file(&at, bytes)) {
+            made.undo();
+            return Err(WriteError::Io { path: at, source });
+        }
+    }
+    Ok(made)
+}
+
+/// Refuses files whose path exists, or leads through a symbolic link.
+pub(super) fn refuse_existing(root: &Path, files: &FileSet) -> Result<(), WriteError> {
     for (path, _) in files.iter() {
         let at = root.join(path.as_str());
         if fs::symlink_metadata(&at).is_ok() {
@@ -46,16 +61,7 @@ pub fn write_tree(root: &Path, files: &FileSet) -> Result<Written, WriteError> {
             parent = parent.parent();
         }
     }
-    let mut made = Written::default();
-    for (path, _) in files.iter() {
-        let at = root.join(path.as_str());
-        let bytes = files.file(path).map_or(&[][..], bytes);
-        if let Err(source) = made.directories(at.parent()).and_then(|()| made.file(&at, bytes)) {
-            made.undo();
-            return Err(WriteError::Io { path: at, source });
-        }
-    }
-    Ok(made)
+    Ok(())
 }
 
 /// Writes `bytes` to `path`, all or nothing: a file that stands there is replaced by a whole one, with its permissions.
@@ -122,7 +128,7 @@ fn temporary_in(directory: &Path) -> io::Result<tempfile::NamedTempFile> {
     builder.tempfile_in(directory)
 }
 
-fn bytes(file: &SourceFile) -> &[u8] {
+pub(super) fn bytes(file: &SourceFile) -> &[u8] {
     match file.content() {
         Content::Text(text) => text.as_bytes(),
         Content::Binary(bytes) => bytes,
@@ -130,12 +136,13 @@ fn bytes(file: &SourceFile) -> &[u8] {
     }
 }
 
-/// The files and directories that a call of [`write_tree`] made, in order.
+/// The files and directories that a call made, in order.
 #[derive(Debug, Default)]
 pub struct Written(Vec<PathBuf>);
 
 impl Written {
-    fn directories(&mut self, directory: Option<&Path>) -> io::Result<()> {
+    /// Makes `directory` and those above it where they are not there.
+    pub(super) fn directories(&mut self, directory: Option<&Path>) -> io::Result<()> {
         let Some(directory) = directory else { return Ok(()) };
         if directory.as_os_str().is_empty() || directory.is_dir() {
             return Ok(());
@@ -144,6 +151,19 @@ impl Written {
         fs::create_dir(directory)?;
         self.0.push(directory.to_owned());
         Ok(())
+    }
+
+    /// Notes the file `path` below `root`, and the directories that it needs, as if they were made already.
+    pub(super) fn announce(&mut self, root: &Path, path: &RepoPath) {
+        let mut above = Vec::new();
+        let mut parent = path.parent();
+        while !parent.is_root() && !root.join(parent.as_str()).exists() {
+            above.push(root.join(parent.as_str()));
+            parent = parent.parent();
+        }
+        above.retain(|directory| !self.0.contains(directory));
+        self.0.extend(above.into_iter().rev());
+        self.0.push(root.join(path.as_str()));
     }
 
     fn file(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -167,7 +187,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::text::{RepoPath, read_tree};
+    use crate::text::read_tree;
 
     fn paths(root: &Path) -> Vec<String> {
         read_tree(root).unwrap().files.iter().map(|(path, _)| path.to_string()).collect()
