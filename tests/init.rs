@@ -23,7 +23,10 @@ fn stderr(output: &Output) -> String {
 
 fn contents(directory: &Path) -> BTreeMap<String, Vec<u8>> {
     let files = text::read_tree(directory).expect("the directory can be read").files;
-    files.iter().map(|(path, _)| (path.to_string(), fs::read(directory.join(path.as_str())).unwrap())).collect()
+    files
+        .iter()
+        .map(|(path, _)| (path.to_string(), fs::read(directory.join(path.as_str())).expect("it is there")))
+        .collect()
 }
 
 fn paths(directory: &Path) -> Vec<String> {
@@ -182,7 +185,7 @@ fn a_run_that_is_killed_leaves_all_or_nothing_once_the_next_has_begun() {
         command.args(["init", "--yes", "--blueprint", "minimal"]).current_dir(directory.path());
         let mut child = command.stderr(std::process::Stdio::null()).spawn().unwrap();
         let begun = Instant::now();
-        while !directory.path().join(".gitops-gen").exists() && begun.elapsed() < Duration::from_secs(60) {
+        while !directory.path().join(".gitops-gen").exists() && begun.elapsed() < Duration::from_mins(1) {
             std::thread::sleep(Duration::from_millis(1));
         }
         std::thread::sleep(Duration::from_millis(pause));

@@ -199,6 +199,24 @@ fn an_app_and_a_topic_that_are_added_and_removed_again_leave_no_trace() {
 }
 
 #[test]
+fn a_topic_whose_name_holds_a_dot_is_added_set_and_told_on_its_line() {
+    let directory = fleet();
+    let here = directory.path();
+    let arguments =
+        ["add", "topic", "trades.raw", "--set", "partitions=10", "--produced-by", "trades", "--consumed-by", "candles"];
+    let output = run(here, &arguments);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let output = run(here, &["update", "--set", "topics.trades.raw.partitions=20"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let gitops = fs::read_to_string(here.join("gitops.yaml")).unwrap();
+    assert!(gitops.contains("    trades.raw:\n      partitions: 20\n"), "{gitops}");
+    edit(here, "gitops.yaml", "    trades.raw:\n      partitions: 20\n", "    trades.raw:\n      partitions: none\n");
+    let line = fs::read_to_string(here.join("gitops.yaml")).unwrap().lines().position(|line| line.ends_with(": none"));
+    let told = stderr(&run(here, &["update"]));
+    assert!(told.contains(&format!("[gitops.yaml:{}:19]", line.unwrap() + 1)), "{told}");
+}
+
+#[test]
 fn what_would_not_fit_together_is_not_added_or_removed() {
     let directory = fleet();
     let here = directory.path();

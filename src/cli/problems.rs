@@ -36,15 +36,23 @@ fn place(files: &FileSet, path: &RepoPath, below: Option<&str>, parameter: &str)
     let root = &parsed.documents.first()?.root;
     let mut node: &Node = below.map_or(Some(root), |key| root.get(key))?;
     let mut span = node.span.start_point();
-    for name in parameter.split('.') {
-        let items = node.as_sequence();
-        if let Some(entry) = node.as_map().and_then(|map| map.entry(name)) {
-            (node, span) = (&entry.value, entry.key.span());
-        } else if let Some(item) = items.zip(name.parse().ok()).and_then(|(list, at): (_, usize)| list.get(at)) {
-            (node, span) = (item, item.span);
-        } else {
-            break;
-        }
+    let mut rest = Some(parameter);
+    while let Some(text) = rest {
+        // A name may hold dots itself: the longest that is there.
+        let ends = text.match_indices('.').map(|(at, _)| at).chain([text.len()]);
+        let found = ends.rev().find_map(|end| Some((end, child(node, text.get(..end)?)?)));
+        let Some((end, (below, place))) = found else { break };
+        (node, span) = (below, place);
+        rest = text.get(end + 1..);
     }
     Some(if node.as_scalar().is_some() { node.span } else { span })
+}
+
+/// Returns the entry or item `name` of `node`, with the place of its key or of itself.
+fn child<'a>(node: &'a Node, name: &str) -> Option<(&'a Node, Span)> {
+    if let Some(entry) = node.as_map().and_then(|map| map.entry(name)) {
+        return Some((&entry.value, entry.key.span()));
+    }
+    let item = node.as_sequence()?.get(name.parse::<usize>().ok()?)?;
+    Some((item, item.span))
 }

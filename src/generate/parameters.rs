@@ -127,7 +127,7 @@ pub(super) fn assign(
 ) -> Result<(), ParameterProblem> {
     let problem = |reason: String| ParameterProblem { parameter: path.to_owned(), reason };
     let mut place = schema;
-    let names: Vec<&str> = path.split('.').collect();
+    let names = names(values, path);
     for name in &names {
         place = property(schema, place, name).ok_or_else(|| problem(unknown(schema, place, name)))?;
     }
@@ -140,6 +140,24 @@ pub(super) fn assign(
     }
     target.insert((*last).to_owned(), value);
     Ok(())
+}
+
+/// Splits `path` at its dots, but not inside of a name that `values` have: a topic may be called `trades.dlq`.
+fn names<'a>(values: &Map<String, Value>, path: &'a str) -> Vec<&'a str> {
+    let mut names = Vec::new();
+    let (mut map, mut rest) = (Some(values), Some(path));
+    while let Some(text) = rest {
+        let begins = |name: &&String| {
+            text.strip_prefix(name.as_str()).is_some_and(|more| more.is_empty() || more.starts_with('.'))
+        };
+        let known = map.into_iter().flat_map(Map::keys).filter(begins).max_by_key(|name| name.len());
+        let length = known.map_or_else(|| text.find('.').unwrap_or(text.len()), String::len);
+        let (name, more) = text.split_at(length);
+        map = map.and_then(|map| map.get(name)?.as_object());
+        names.push(name);
+        rest = more.strip_prefix('.');
+    }
+    names
 }
 
 fn unknown(schema: &Value, place: &Value, name: &str) -> String {
@@ -211,10 +229,15 @@ fn problems(schema: &Value, error: &jsonschema::ValidationError<'_>) -> Vec<Para
 }
 
 fn wrong_value(schema: &Value, error: &jsonschema::ValidationError<'_>, parameter: String) -> ParameterProblem {
-    let reason = match expected(schema, error) {
-        Some(expected) => format!("is {}, expected {expected}", error.instance()),
-        None if parameter.is_empty() => error.to_string(),
-        None => format!("is wrong: {error}"),
+    let reason = match (expected(schema, error), error.kind()) {
+        (Some(expected), _) => format!("is {}, expected {expected}", error.instance()),
+        (None, ValidationErrorKind::Enum { options }) => {
+            let options = options.as_array().into_iter().flatten().filter_map(Value::as_str);
+            let options = options.map(|option| format!("`{option}`")).collect::<Vec<_>>().join(", ");
+            format!("is {}, expected one of {options}", error.instance())
+        }
+        (None, _) if parameter.is_empty() => error.to_string(),
+        (None, _) => format!("is wrong: {error}"),
     };
     ParameterProblem { parameter, reason }
 }
@@ -263,6 +286,20 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_holds_a_dot_is_one_name() {
+        let schema = json!({"properties": {"topics": {"additionalProperties": {"properties": {"partitions": {"type": "integer"}}}}}});
+        let mut values = Map::new();
+        values.insert("topics".to_owned(), json!({"trades": {}, "trades.dlq": {}}));
+        for name in ["trades", "trades.dlq"] {
+            assign(&schema, &mut values, &format!("topics.{name}.partitions"), "3").unwrap();
+        }
+        assert_eq!(
+            Value::from(values),
+            json!({"topics": {"trades": {"partitions": 3}, "trades.dlq": {"partitions": 3}}})
+        );
+    }
+
+    #[test]
     fn where_a_text_or_a_mapping_goes_a_number_is_a_text() {
         let schema = json!({"properties": {"env": {"anyOf": [{"type": "string"}, {"type": "object"}]}}});
         let assigned = |text| {
@@ -295,6 +332,14 @@ mod tests {
         assert_eq!(said.len(), 2, "{said:?}");
         assert!(said.contains(&"`name` is \"X\", expected small letters".to_owned()), "{said:?}");
         assert!(said.contains(&"`clusters.fra1.region` is \"F!\", expected a region".to_owned()), "{said:?}");
+    }
+
+    #[test]
+    fn a_choice_that_is_none_is_told_with_all_that_there_are() {
+        let schema = json!({"properties": {"provider": {"enum": ["digitalocean", "kind", "generic", "eks", "gke"]}}});
+        let said = check(&schema, &json!({"provider": "azure"})).unwrap();
+        let wanted = "`provider` is \"azure\", expected one of `digitalocean`, `kind`, `generic`, `eks`, `gke`";
+        assert_eq!(said[0].to_string(), wanted);
     }
 
     #[test]
