@@ -74,6 +74,7 @@ prepare trades "$broker" KAFKA_TOPIC_NAME=in LOG_FORMAT=text
 "${line[@]}" --check || fail "trades --check"
 prepare trades "$broker" KAFKA_TOPIC_NAME=in SSL_CERT_FILE=/etc/passwd
 if "${line[@]}" --check 2>"$work/refusal"; then fail "no certificates, and trades starts"; fi
+# shellcheck disable=SC2016 # The backquotes are those of the message.
 grep -q 'SSL_CERT_FILE is `/etc/passwd`' "$work/refusal" || fail "$(cat "$work/refusal")"
 
 echo "empty-root: trades go in, candles come out"

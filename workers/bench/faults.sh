@@ -3,7 +3,7 @@
 # $BINARIES (target/release) has candles and mock-broker, $PYTHON (target/venv/bin/python) polars and confluent-kafka.
 # The last fault, `control`, takes candles from $CONTROL, built with the feature `control`, and has to fail.
 set -uo pipefail
-cd "$(dirname "$0")/../.."
+cd "$(dirname "$0")/../.." || exit
 broker=${1:?mock or real}
 shift
 python=${PYTHON:-target/venv/bin/python}
