@@ -32,6 +32,8 @@ awk -v into="$steps" '
 
 check check-jsonschema --builtin-schema vendor.github-actions action.yml
 check check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yaml
+# It keeps what it clones in the home directory otherwise.
+export PRE_COMMIT_HOME=$steps/pre-commit
 check pre-commit validate-manifest .pre-commit-hooks.yaml
 check hadolint --failure-threshold info Containerfile workers/Dockerfile
 # The templates of blueprints are parts of scripts: the whole ones are read by tests/scripts.rs.
