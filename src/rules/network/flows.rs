@@ -48,7 +48,8 @@ Pods behind an HTTPRoute or an Ingress may be reached from some other namespace,
 The gateway answers every request with `503` or `504`.
 
 ## What it cannot see
-In which namespace the gateway runs; one in the namespace of the pods themselves needs no such rule.
+In which namespace the gateway runs; one in the namespace of the pods themselves needs no such rule. Some controllers run their proxy \
+beside the Gateway: where a route is attached to a Gateway of the namespace of its pods, the finding is a note.
 ",
     check: Check::Index(check_gateways),
 };
