@@ -35,7 +35,7 @@ use smol_str::SmolStr;
 
 use crate::kube::Gvk;
 use crate::repo::Repo;
-use crate::schema::compile::Compiled;
+use crate::schema::compile::{Broken, Compiled};
 use crate::schema::crd::CrdVersion;
 use crate::text::Span;
 use crate::yaml::{Node, Pointer};
@@ -173,7 +173,7 @@ struct Shared {
 #[derive(Debug)]
 struct Embedded {
     kind: &'static gitops_gen_schemas::Kind,
-    compiled: OnceLock<Result<Compiled, String>>,
+    compiled: OnceLock<Result<Compiled, Broken>>,
 }
 
 /// Returns how `values` differ from `schema`, a chart's `values.schema.json`.
@@ -181,7 +181,7 @@ struct Embedded {
 /// # Errors
 /// With the reason, where the schema itself cannot be used.
 pub fn check_values(schema: serde_json::Value, values: &Node) -> Result<Vec<Violation>, String> {
-    let compiled = Compiled::new(schema)?;
+    let compiled = Compiled::new(schema).map_err(|broken| broken.to_string())?;
     // Fields that are unknown to it are as wrong as to a CRD of the repository.
     match compile::check(Ok(&compiled), Origin::Crd(values.span), values) {
         Outcome::Checked(checked) => Ok(checked.violations),
@@ -377,7 +377,8 @@ impl Embedded {
 impl CrdVersion {
     fn check(&self, node: &Node) -> Outcome {
         let compiled = self.compiled.get_or_init(|| Compiled::new(crd::strict(self)));
-        compile::check(compiled.as_ref(), Origin::Crd(self.schema.span), node)
+        let place = compiled.as_ref().err().map_or(self.schema.span, |broken| broken.place(&self.schema));
+        compile::check(compiled.as_ref(), Origin::Crd(place), node)
     }
 }
 

@@ -1,11 +1,14 @@
 //! Schemas made ready for use, and objects run through them.
 
-use jsonschema::{PatternOptions, Validator};
+use std::fmt;
+
+use jsonschema::{PatternOptions, ValidationError, Validator};
 use serde_json::{Value, json};
 
 use crate::schema::cel::{Absence, Rules};
 use crate::schema::{Checked, Origin, Outcome, Unchecked, ViolationKind, explain, list_map};
-use crate::yaml::{Dialect, Node};
+use crate::text::Span;
+use crate::yaml::{Dialect, Node, Pointer};
 
 /// A schema that can be run.
 #[derive(Debug)]
@@ -18,9 +21,63 @@ pub(super) struct Compiled {
     unchecked: Vec<Unchecked>,
 }
 
+/// Why a schema cannot be used.
+#[derive(Debug)]
+pub(super) struct Broken {
+    /// What of the schema is wrong, as a JSON pointer; empty for all of it.
+    pointer: String,
+    /// What is wrong with it, as a lowercase fragment.
+    reason: String,
+}
+
+impl Broken {
+    /// Returns that the whole schema is wrong.
+    pub(super) fn whole(reason: String) -> Self {
+        Self { pointer: String::new(), reason }
+    }
+
+    fn new(error: &ValidationError<'_>) -> Self {
+        let pointer = error.instance_path().to_string();
+        let unknown = unknown_type(error.instance()).filter(|_| pointer.ends_with("/type"));
+        let reason = match unknown {
+            Some(unknown) => format!("`{unknown}` is none of the types {}", TYPES.join(", ")),
+            None => error.masked().to_string(),
+        };
+        Self { pointer, reason }
+    }
+
+    /// Returns where in `schema`, which was compiled, the mistake stands.
+    pub(super) fn place(&self, schema: &Node) -> Span {
+        let pointer: Option<Pointer> = self.pointer.parse().ok();
+        pointer.map_or(schema.span, |pointer| pointer.resolve_nearest(schema).0.node.span)
+    }
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.pointer.as_str() {
+            "" => formatter.write_str(&self.reason),
+            pointer => write!(formatter, "{} at `{pointer}`", self.reason),
+        }
+    }
+}
+
+/// What `type` of a schema may be.
+const TYPES: [&str; 7] = ["array", "boolean", "integer", "null", "number", "object", "string"];
+
+/// Returns what of `written`, the `type` of a schema, is no type.
+fn unknown_type(written: &Value) -> Option<&str> {
+    match written {
+        Value::String(name) => Some(name),
+        // A field that may be absent may be null too.
+        Value::Array(names) => names.iter().filter_map(Value::as_str).find(|name| !TYPES.contains(name)),
+        _ => None,
+    }
+}
+
 impl Compiled {
     /// Compiles `schema`; patterns that no linear-time engine takes and rules that cannot be read are left out and named.
-    pub(super) fn new(mut schema: Value) -> Result<Self, String> {
+    pub(super) fn new(mut schema: Value) -> Result<Self, Broken> {
         let mut unchecked = Vec::new();
         let validator = if let Ok(validator) = build(&schema) {
             validator
@@ -33,14 +90,14 @@ impl Compiled {
     }
 }
 
-fn build(schema: &Value) -> Result<Validator, String> {
+fn build(schema: &Value) -> Result<Validator, Broken> {
     jsonschema::options()
         .with_draft(jsonschema::Draft::Draft202012)
         .with_pattern_options(PatternOptions::regex())
         .with_keyword(list_map::KEYWORD, list_map::build)
         .with_keyword(list_map::UNIQUE, list_map::build_unique)
         .build(schema)
-        .map_err(|error| format!("{} at `{}`", error.masked(), error.schema_path()))
+        .map_err(|error| Broken::new(&error))
 }
 
 /// Removes every pattern that cannot be compiled (RE2 takes some that Rust does not).
@@ -61,10 +118,10 @@ fn drop_patterns(schema: &mut Value, dropped: &mut Vec<Unchecked>) {
 }
 
 /// Runs `node` through a schema.
-pub(super) fn check(compiled: Result<&Compiled, &String>, origin: Origin, node: &Node) -> Outcome {
+pub(super) fn check(compiled: Result<&Compiled, &Broken>, origin: Origin, node: &Node) -> Outcome {
     let compiled = match compiled {
         Ok(compiled) => compiled,
-        Err(reason) => return Outcome::BrokenSchema { origin, reason: reason.clone() },
+        Err(reason) => return Outcome::BrokenSchema { origin, reason: reason.to_string() },
     };
     // kustomize prints what it read as text in quotes, and what Flux substitutes is canonical already: so the API
     // server sees the types of kustomize's own dialect, not those of the file read as YAML 1.1.

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::kube::Gvk;
 use crate::schema::Scope;
-use crate::schema::compile::Compiled;
+use crate::schema::compile::{Broken, Compiled};
 use crate::yaml::{Dialect, Node};
 
 /// One version of a CRD.
@@ -21,7 +21,7 @@ pub(super) struct CrdVersion {
     /// `openAPIV3Schema`, or the version itself where it has none.
     pub(super) schema: Node,
     /// The schema, ready for use since the first object.
-    pub(super) compiled: OnceLock<Result<Compiled, String>>,
+    pub(super) compiled: OnceLock<Result<Compiled, Broken>>,
 }
 
 impl CrdVersion {

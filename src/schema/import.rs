@@ -70,7 +70,7 @@ pub fn import(files: &FileSet) -> Result<FileSet, ImportError> {
                 format!("{}/{}_{}.json", version.gvk.group, version.gvk.kind.to_lowercase(), version.gvk.version);
             let to = RepoPath::new(&name).map_err(|error| broken(error.to_string()))?;
             let schema = described(crd::strict(&version), &version);
-            Compiled::new(schema.clone()).map_err(broken)?;
+            Compiled::new(schema.clone()).map_err(|reason| broken(reason.to_string()))?;
             let text = format!("{schema:#}\n");
             match schemas.get(&to) {
                 Some((first, known)) if *known != text => {

@@ -10,7 +10,7 @@ use serde_json::Value;
 use smol_str::SmolStr;
 
 use crate::kube::Gvk;
-use crate::schema::compile::{self, Compiled};
+use crate::schema::compile::{self, Broken, Compiled};
 use crate::schema::crd::{self, CrdVersion};
 use crate::schema::{Origin, Outcome, Scope};
 use crate::text::{Content, FileSet, RepoPath, SourceFile, SourceId};
@@ -72,7 +72,7 @@ struct Local {
     /// The file, for people.
     path: Arc<str>,
     content: LocalContent,
-    compiled: OnceLock<Result<Compiled, String>>,
+    compiled: OnceLock<Result<Compiled, Broken>>,
 }
 
 #[derive(Debug)]
@@ -190,11 +190,12 @@ impl Local {
         Self { path, content, compiled: OnceLock::new() }
     }
 
-    fn compile(&self, gvk: &Gvk) -> Result<Compiled, String> {
+    fn compile(&self, gvk: &Gvk) -> Result<Compiled, Broken> {
         let schema = match &self.content {
             LocalContent::Crd(version) => crd::strict(version),
             LocalContent::Json(text) => {
-                let schema = serde_json::from_str(text).map_err(|error| format!("it is no JSON: {error}"))?;
+                let schema =
+                    serde_json::from_str(text).map_err(|error| Broken::whole(format!("it is no JSON: {error}")))?;
                 // What refers to definitions is complete as it is.
                 if has_reference(&schema) { schema } else { crd::complete(schema, gvk) }
             }
