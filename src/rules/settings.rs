@@ -16,8 +16,8 @@ const INVALID: Rule = Rule {
     fix: FixAvailability::None,
     docs: "\
 ## What it checks
-`gitops.yaml` has only fields that are known, with values of the right type, rules that exist and a Flux release that can be \
-read.
+`gitops.yaml` has only fields that are known, with values of the right type, rules and paths that exist and a Flux release that \
+can be read.
 
 ## Why it matters
 What cannot be followed is left out: clusters would not be checked, and levels would not count.
@@ -77,6 +77,16 @@ fn check_settings(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>)
                 None => finding.help("see `gitops-gen rules`"),
             });
         }
+    }
+    let files = context.repo.files();
+    let paths = config.levels.values().flat_map(|levels| &levels.paths).map(|(path, _)| path);
+    for path in paths.filter(|path| !files.is_dir(&path.value) && !files.is_file(&path.value)) {
+        out.push(
+            rule.report(format!("no file stands at `{}` or below it", path.value))
+                .label(path.span, "a level for nothing")
+                .help("name a file or a directory; it is no pattern")
+                .at_most(Severity::Warning),
+        );
     }
     if let Some(Spanned { value, span }) = &config.flux
         && let Err(error) = value.parse::<FluxVersion>()
