@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::config::{self, Config};
 use crate::diagnostic::Diagnostic;
@@ -19,8 +19,12 @@ pub struct Repo {
     parsed: Vec<Arc<OnceLock<Parsed>>>,
     /// gitops.yaml, and what is wrong in it.
     config: OnceLock<(Config, Vec<Diagnostic>)>,
+    /// The files that hold a text, by the text.
+    searches: Mutex<Searches>,
     lending: Lending,
 }
+
+type Searches = BTreeMap<&'static str, Arc<BTreeSet<SourceId>>>;
 
 /// What becomes of a text that was parsed for a caller who takes parts of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +57,7 @@ impl Repo {
     /// Returns the repository of `files`; nothing is parsed yet.
     pub fn new(files: FileSet) -> Self {
         let parsed = (0..files.sources().len()).map(|_| Arc::default()).collect();
-        Self { files, parsed, config: OnceLock::new(), lending: Lending::Shared }
+        Self { files, parsed, config: OnceLock::new(), searches: Mutex::default(), lending: Lending::Shared }
     }
 
     /// Returns the repository of `files` for one build and no other reader: the objects of a file are the build's alone,
@@ -88,7 +92,29 @@ impl Repo {
             parsed[id.index()] = Arc::default();
         }
         parsed.resize_with(files.sources().len(), Arc::default);
-        (Self { files, parsed, config: OnceLock::new(), lending: self.lending }, changes)
+        let searches = Mutex::new(self.searches_of(&files, &changes));
+        (Self { files, parsed, config: OnceLock::new(), searches, lending: self.lending }, changes)
+    }
+
+    /// Returns what was searched for so far, with the answers for `files`, which `changes` made of the files here.
+    fn searches_of(&self, files: &FileSet, changes: &Changes) -> Searches {
+        let mut searches = self.searches.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let added: Vec<SourceId> = changes.added.iter().filter_map(|path| files.id(path)).collect();
+        for (text, found) in &mut searches {
+            for id in changes.files.iter().chain(&added) {
+                // A file that is gone holds nothing.
+                let holds = files.sources().get(*id).is_some_and(|file| file.text().contains(text));
+                if holds != found.contains(id) {
+                    let found = Arc::make_mut(found);
+                    if holds {
+                        found.insert(*id)
+                    } else {
+                        found.remove(id)
+                    };
+                }
+            }
+        }
+        searches
     }
 
     /// Returns the files.
@@ -109,6 +135,22 @@ impl Repo {
     /// Returns a file.
     pub fn source(&self, id: SourceId) -> Option<&SourceFile> {
         self.files.sources().get(id)
+    }
+
+    /// Returns the files whose text holds `text`, sorted by path. The texts are searched at the first call; those of a later
+    /// revision that did not change are not searched again.
+    pub fn holding(&self, text: &'static str) -> Vec<(&RepoPath, SourceId)> {
+        let search = || {
+            let holds = |id: &SourceId| self.source(*id).is_some_and(|file| file.text().contains(text));
+            Arc::new(self.files.iter().map(|(_, id)| id).filter(holds).collect())
+        };
+        let found = {
+            let mut searches = self.searches.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(searches.entry(text).or_insert_with(search))
+        };
+        let mut found: Vec<_> = found.iter().filter_map(|id| Some((self.source(*id)?.path(), *id))).collect();
+        found.sort_unstable();
+        found
     }
 
     /// Returns what gitops.yaml says, reading it at the first call.
@@ -144,5 +186,26 @@ impl Repo {
             Content::Text(text) => Some(text),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn holding(repo: &Repo) -> Vec<&str> {
+        repo.holding("needle").into_iter().map(|(path, _)| path.as_str()).collect()
+    }
+
+    #[test]
+    fn a_search_follows_the_files_through_revisions() {
+        let path = |text: &str| RepoPath::new(text).unwrap();
+        let text = |text: &str| Some(Content::Text(Arc::from(text)));
+        let repo = Repo::new(FileSet::from_texts([("a", "needle"), ("b", "hay"), ("c", "a needle")]));
+        assert_eq!(holding(&repo), ["a", "c"]);
+        let (repo, _) = repo.updated([(path("a"), text("hay")), (path("b"), text("needle")), (path("c"), None)]);
+        assert_eq!(holding(&repo), ["b"]);
+        let (repo, _) = repo.updated([(path("aa"), text("needle")), (path("c"), text("needle"))]);
+        assert_eq!(holding(&repo), ["aa", "b", "c"]);
     }
 }

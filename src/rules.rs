@@ -77,11 +77,12 @@ use rayon::prelude::*;
 use crate::config::{Config, Date};
 use crate::diagnostic::pick::nearest;
 use crate::diagnostic::{Diagnostic, Findings, Severity};
-use crate::flux::{self, Cluster, Fleet, FluxVersion};
+use crate::flux::{self, Cluster, Fleet, FluxVersion, ImageAutomation};
 use crate::image::{self, MarkedFile, Marker};
 use crate::repo::Repo;
 use crate::rules::allowances::Allowance;
-use crate::rules::index::{ClusterIndex, Entries};
+use crate::rules::index::ClusterIndex;
+use crate::rules::index::entries::Entries;
 use crate::rules::schemas::ClusterSchemas;
 use crate::rules::verdicts::InFiles;
 use crate::schema::{Catalogue, SchemaLocation};
@@ -229,8 +230,10 @@ impl<'a> Context<'a> {
         let catalogue = known.catalogue().unwrap_or_else(|| Catalogue::of(repo).with_locations(locations));
         let work: Vec<_> = fleet.clusters.iter().map(|cluster| (cluster, known.take(&cluster.name))).collect();
         let schemas = work.into_par_iter().map(|(cluster, known)| ClusterSchemas::new(&catalogue, cluster, known));
-        let schemas = schemas.collect();
-        let entries = fleet.clusters.par_iter().map(|cluster| Arc::new(Entries::new(cluster))).collect();
+        let schemas: Vec<ClusterSchemas<'_>> = schemas.collect();
+        let clusters = fleet.clusters.par_iter().zip(&schemas);
+        let entries = clusters.map(|(cluster, schemas)| Arc::new(Entries::new(cluster, schemas.verdicts().names())));
+        let entries = entries.collect();
         Self {
             repo,
             fleet,
@@ -261,6 +264,11 @@ impl<'a> Context<'a> {
     /// Returns an index of each cluster, in the order of `fleet.clusters`.
     fn indexes(&self) -> impl Iterator<Item = ClusterIndex<'a>> {
         self.entries.iter().map(ClusterIndex::new)
+    }
+
+    /// Returns the image automation of each cluster, in the order of `fleet.clusters`.
+    fn automations(&self) -> impl Iterator<Item = &ImageAutomation<'a>> {
+        self.entries.iter().map(|entries| entries.automation())
     }
 
     /// Returns the same on the day `today`: findings that were accepted until an earlier one are reported again; on no day

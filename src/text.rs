@@ -27,6 +27,7 @@ pub use crate::text::read::{
 pub use crate::text::splice::spliced;
 pub use crate::text::write::{WriteError, Written, replace_texts, write_file, write_tree};
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
@@ -297,6 +298,18 @@ impl FileSet {
         Self { sources: sources.clone(), paths: Arc::clone(&self.paths), links: BTreeMap::new() }
     }
 
+    /// Returns the set after `edits` of its paths: the file of a path, or nothing where there is none any more.
+    pub fn with_paths(&self, edits: impl IntoIterator<Item = (RepoPath, Option<SourceId>)>) -> Self {
+        let mut paths = Arc::clone(&self.paths);
+        for (path, id) in edits {
+            match id {
+                Some(id) => drop(Arc::make_mut(&mut paths).insert(path, id)),
+                None => drop(Arc::make_mut(&mut paths).remove(&path)),
+            }
+        }
+        Self { sources: self.sources.clone(), paths, links: BTreeMap::new() }
+    }
+
     /// Returns whether both list the same files because one was made of the other; equal lists that were made twice are
     /// not noticed.
     pub fn shares_paths(&self, other: &Self) -> bool {
@@ -308,14 +321,15 @@ impl FileSet {
         if self.shares_paths(other) {
             return Vec::new();
         }
-        let only = |left: &Self, right: &Self| -> Vec<RepoPath> {
-            let differs = left.paths.iter().filter(|(path, id)| right.paths.get(*path) != Some(*id));
-            differs.map(|(path, _)| path.clone()).collect()
-        };
-        let mut changed = only(self, other);
-        changed.extend(only(other, self));
-        changed.sort_unstable();
-        changed.dedup();
+        let (mut left, mut right) = (self.paths.iter().peekable(), other.paths.iter().peekable());
+        let mut changed = Vec::new();
+        while let Some(order) = order_of_next(left.peek(), right.peek()) {
+            let one = left.next_if(|_| order != Ordering::Greater);
+            let two = right.next_if(|_| order != Ordering::Less);
+            if one != two {
+                changed.extend(one.or(two).map(|(path, _)| path.clone()));
+            }
+        }
         changed
     }
 
@@ -382,6 +396,16 @@ impl FileSet {
             .map(|(candidate, id)| (candidate, *id))
             .collect::<Vec<_>>()
             .into_iter()
+    }
+}
+
+/// Returns which of two entries comes first by its path, where one of them is there.
+fn order_of_next<T>(left: Option<&(&RepoPath, T)>, right: Option<&(&RepoPath, T)>) -> Option<Ordering> {
+    match (left, right) {
+        (None, None) => None,
+        (Some(_), None) => Some(Ordering::Less),
+        (None, Some(_)) => Some(Ordering::Greater),
+        (Some((left, _)), Some((right, _))) => Some(left.cmp(right)),
     }
 }
 

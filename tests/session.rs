@@ -31,6 +31,9 @@ const FLEET: &[(&str, &str)] = &[
     ("infrastructure/settings.yaml", SETTINGS),
     ("infrastructure/policies/kustomization.yaml", "resources: [policy.yaml]\n"),
     ("infrastructure/policies/policy.yaml", POLICY),
+    ("infrastructure/images.yaml", IMAGES),
+    ("infrastructure/secret.yaml", SECRET),
+    ("infrastructure/clients.yaml", CLIENTS),
     ("apps/base/kustomization.yaml", BASE),
     ("apps/base/web.yaml", WEB),
     ("apps/base/widget.yaml", "apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: one}\nspec: {size: 3}\n"),
@@ -137,6 +140,46 @@ metadata: {name: web, namespace: flux-system}
 spec:
   imageRepositoryRef: {name: web}
   policy: {semver: {range: '>=1.0.0'}}
+";
+
+const IMAGES: &str = "\
+apiVersion: image.toolkit.fluxcd.io/v1
+kind: ImageRepository
+metadata: {name: web, namespace: flux-system}
+spec: {image: example.com/web, interval: 5m, exclusionList: ['^.*-rc$', '(']}
+---
+apiVersion: image.toolkit.fluxcd.io/v1
+kind: ImageUpdateAutomation
+metadata: {name: web, namespace: flux-system}
+spec:
+  interval: 30m
+  sourceRef: {kind: GitRepository, name: flux-system}
+  git: {commit: {author: {email: flux@example.com}}, push: {branch: main}}
+";
+
+const SECRET: &str = "\
+# gitops-gen: allow sops-decryption-missing -- a key of nobody
+apiVersion: v1
+kind: Secret
+metadata: {name: web, namespace: web}
+data:
+  key: ENC[AES256_GCM,data:AAAA,iv:AAAA,tag:AAAA,type:str]
+sops:
+  mac: ENC[AES256_GCM,data:AAAA,iv:AAAA,tag:AAAA,type:str]
+";
+
+const CLIENTS: &str = "\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: web, namespace: web}
+data:
+  brokers: events-kafka-bootstrap.kafka:9092
+  broker: events-0.events-kafka-brokers.kafka:9092
+---
+apiVersion: v1
+kind: Service
+metadata: {name: events-kafka-bootstrap, namespace: kafka}
+spec: {selector: {app: web}, ports: [{port: 9092}]}
 ";
 
 const BASE: &str = "\

@@ -23,6 +23,8 @@ const SYNC_FILE: &str = "gotk-sync.yaml";
 const COMPONENTS_FILE: &str = "gotk-components.yaml";
 /// Files that `flux bootstrap` writes.
 pub(crate) const BOOTSTRAP_FILES: [&str; 2] = [SYNC_FILE, COMPONENTS_FILE];
+/// What a file holds that may say what Flux applies, whatever its name.
+const HINTS: [&str; 2] = [GROUP, "FluxInstance"];
 /// Names of directories that clusters are made of, not clusters.
 const INGREDIENTS: &[&str] = &["base", "bases", "common", "shared", "template", "templates"];
 
@@ -93,18 +95,11 @@ fn is_ingredient(name: &str) -> bool {
 fn hints(repo: &Repo) -> Vec<Hint> {
     let files = repo.files();
     let is_hidden = |path: &RepoPath| path.parts().any(|part| part.starts_with('.'));
-    let candidates = files.iter().filter(|(path, _)| {
-        path.is_yaml()
-            && path.name() != COMPONENTS_FILE
-            && !is_hidden(path)
-            && may_hint(files.text(path).unwrap_or(""), path)
-    });
-    let candidates: Vec<_> = candidates.collect();
+    let named = files.iter().filter(|(path, _)| path.as_str().ends_with(SYNC_FILE) && path.name() == SYNC_FILE);
+    let candidates: BTreeMap<_, _> = HINTS.into_iter().flat_map(|text| repo.holding(text)).chain(named).collect();
+    let is_candidate = |path: &RepoPath| path.is_yaml() && path.name() != COMPONENTS_FILE && !is_hidden(path);
+    let candidates: Vec<_> = candidates.into_iter().filter(|(path, _)| is_candidate(path)).collect();
     candidates.into_par_iter().flat_map_iter(|(path, id)| hints_of(repo, path, id)).collect()
-}
-
-fn may_hint(text: &str, path: &RepoPath) -> bool {
-    path.name() == SYNC_FILE || text.contains(GROUP) || text.contains("FluxInstance")
 }
 
 fn hints_of(repo: &Repo, path: &RepoPath, id: SourceId) -> Vec<Hint> {

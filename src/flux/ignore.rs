@@ -80,6 +80,16 @@ impl Ignore {
     }
 }
 
+/// Returns what `ignore` leaves of `base`, where `known` is what it left of an earlier revision that had the same lists and
+/// differs from `base` in the paths `changed` alone.
+pub(crate) fn refilter(known: &FileSet, base: &FileSet, ignore: Option<&str>, changed: &[RepoPath]) -> FileSet {
+    let patterns = Ignore::of(base, ignore);
+    known.with_paths(changed.iter().map(|path| {
+        let id = base.id(path).filter(|_| !patterns.excludes(path));
+        (path.clone(), id)
+    }))
+}
+
 fn read_patterns(text: &str, domain: &RepoPath, patterns: &mut Vec<Pattern>) {
     for line in text.lines() {
         if line.starts_with('#') || line.trim().is_empty() {

@@ -101,11 +101,16 @@ impl Memory {
     /// Returns the views that still hold over `base`, which is what [`Memory::base`] became.
     pub(crate) fn views_over(&self, base: &FileSet, repo: &Repo, changes: &Changes) -> Views {
         let is_list = |id: &SourceId| repo.source(*id).is_some_and(|file| ignore::is_list(file.path()));
-        if !self.base.shares_paths(base) || changes.files.iter().any(is_list) {
+        if changes.files.iter().any(is_list) || changes.added.iter().any(ignore::is_list) {
             return Views::new();
         }
-        let over = |view: &Arc<FileSet>| Arc::new(view.over(base.sources()));
-        self.views.iter().map(|(ignore, view)| (ignore.clone(), over(view))).collect()
+        let paths = self.base.changed_paths(base);
+        let renewed = |(ignore, view): (&Option<SmolStr>, &Arc<FileSet>)| {
+            let over = view.over(base.sources());
+            let over = if paths.is_empty() { over } else { ignore::refilter(&over, base, ignore.as_deref(), &paths) };
+            (ignore.clone(), Arc::new(over))
+        };
+        self.views.iter().map(renewed).collect()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use crate::image::marker::{Field, Marker, Marking, marking_of};
-use crate::image::setters::{Mode, is_read_by_setters, passes_screen, reference};
+use crate::image::setters::{Mode, SCREEN, is_read_by_setters, reference};
 use crate::kube::NamespacedName;
 use crate::repo::Repo;
 use crate::text::{RepoPath, SourceId, Span};
@@ -68,11 +68,11 @@ pub struct ReadFile {
 /// Returns every file of `repo` that the setter looks at and that holds a marker, by path, with the values that `mode`
 /// sets.
 pub fn marked_files(repo: &Repo, mode: Mode) -> Vec<MarkedFile> {
-    let files = repo.files().iter().filter(|(path, _)| is_read_by_setters(path));
+    let files = repo.holding(SCREEN).into_iter().filter(|(path, _)| is_read_by_setters(path));
     files
-        .filter_map(|(path, source)| {
-            let text = repo.files().text(path).filter(|text| passes_screen(text))?;
-            Some(MarkedFile { path: path.clone(), source, read: read(source, text, mode) })
+        .map(|(path, source)| {
+            let text = repo.source(source).map_or("", |file| file.text());
+            MarkedFile { path: path.clone(), source, read: read(source, text, mode) }
         })
         .collect()
 }

@@ -54,12 +54,9 @@ pub struct Marker {
 /// Returns every comment of the repository's YAML files that is a marker or was meant to be one, by path and byte.
 pub fn markers(repo: &Repo) -> Vec<Marker> {
     let mut found = Vec::new();
-    for (path, source) in repo.files().iter() {
+    // Most files have none: the text is searched before anything is parsed.
+    for (path, source) in repo.holding(KEY) {
         if !path.is_yaml() && path.name() != "Kustomization" {
-            continue;
-        }
-        // Most files have none: the text is searched before anything is parsed.
-        if !repo.files().text(path).is_some_and(|text| text.contains(KEY)) {
             continue;
         }
         let Some(parsed) = repo.yaml(source) else { continue };

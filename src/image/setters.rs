@@ -14,7 +14,7 @@ use crate::text::{FileSet, RepoPath, SourceId, Span, spliced};
 use crate::yaml::{self, EditRefusal, Kind, Node, Reach, ReemitError, Reemitted, Scalar, SetScalar, Settable};
 
 /// A file without these bytes is not read.
-const SCREEN: &str = "\"$imagepolicy\"";
+pub(super) const SCREEN: &str = "\"$imagepolicy\"";
 const KEY: &str = "$imagepolicy";
 /// The long form of a reference to a setter.
 const LONG_FORM: &str = "#/definitions/io.k8s.cli.setters.";

@@ -2,7 +2,7 @@
 //!
 //! In doubt a value is hidden: the message of a finding says what is wrong with it, and its key stays visible.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::slice;
 
@@ -98,11 +98,8 @@ impl<'a> Redactions<'a> {
 /// Returns what the kustomization files of `repo` use its files for.
 fn roles(repo: &Repo) -> BTreeMap<RepoPath, Role> {
     let mut roles = BTreeMap::new();
-    for (path, source) in repo.files().iter() {
-        let text = repo.source(source).map_or("", |file| file.text());
-        if !path.is_yaml() || !(text.contains("patches") || text.contains("secretGenerator")) {
-            continue;
-        }
+    let files: BTreeSet<_> = ["patches", "secretGenerator"].into_iter().flat_map(|word| repo.holding(word)).collect();
+    for (path, source) in files.into_iter().filter(|(path, _)| path.is_yaml()) {
         let directory = path.parent();
         let mut note = |relative: &str, role: Role| {
             if let Ok(path) = directory.join(relative) {
@@ -213,7 +210,8 @@ impl<'a> Reader<'a> {
             self.secret(node, self.bytes(node), Shown::Reference);
         }
         for entry in node.as_map().into_iter().flatten() {
-            if entry.key.text().to_ascii_lowercase().starts_with("secretgenerator") {
+            let first = entry.key.text().get(.."secretGenerator".len());
+            if first.is_some_and(|first| first.eq_ignore_ascii_case("secretGenerator")) {
                 self.generators(&entry.value);
             }
         }
@@ -361,8 +359,9 @@ fn show_metadata(area: &mut Area<'_>, metadata: &Node) {
 
 /// Returns whether `node` is a Secret, or is written as if it were.
 fn is_secret_object(node: &Node) -> bool {
-    let is_kind =
-        |kind: &str| ["secret", "secretlist", "secretgenerator"].contains(&kind.to_ascii_lowercase().as_str());
+    let is_kind = |kind: &str| {
+        ["Secret", "SecretList", "SecretGenerator"].into_iter().any(|known| kind.eq_ignore_ascii_case(known))
+    };
     node.get("kind").and_then(Node::as_str).is_some_and(is_kind) || node.get("stringData").is_some()
 }
 

@@ -9,7 +9,7 @@ use crate::config;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::repo::Repo;
 use crate::rules::{self, nearest};
-use crate::text::{SourceId, Span, line_end, line_start};
+use crate::text::{SourceFile, SourceId, Span, line_end, line_start};
 use crate::yaml::{Comment, CommentPlace, Parsed};
 
 /// What every such comment begins with, after the `#`.
@@ -40,9 +40,9 @@ impl Allowance {
 pub(super) fn read(repo: &Repo) -> (Vec<Allowance>, Vec<Diagnostic>) {
     let mut allowances = Vec::new();
     let mut findings = Vec::new();
-    for (path, source) in repo.files().iter().filter(|(path, _)| path.is_yaml()) {
-        // Most files have none: the text is searched before anything is parsed.
-        let Some(text) = repo.files().text(path).filter(|text| text.contains(PREFIX)) else { continue };
+    // Most files have none: the text is searched before anything is parsed.
+    for (_, source) in repo.holding(PREFIX).into_iter().filter(|(path, _)| path.is_yaml()) {
+        let Some(text) = repo.source(source).map(SourceFile::text) else { continue };
         let Some(parsed) = repo.yaml(source) else { continue };
         for comment in &parsed.comments {
             let written = text.get(comment.span.range()).unwrap_or_default();

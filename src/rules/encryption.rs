@@ -93,12 +93,9 @@ pub(super) const MARK: &str = "ENC[AES256_GCM";
 
 /// Reports every encrypted object whose Kustomization does not decrypt.
 fn check_decryption(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
-    for cluster in &context.fleet.clusters {
-        for Object { owner, resource } in cluster.objects() {
+    for (cluster, entries) in context.fleet.clusters.iter().zip(&context.entries) {
+        for Object { owner, resource } in entries.encrypted() {
             let Some(owner) = owner else { continue };
-            if resource.node.at(&["sops", "mac"]).is_none() {
-                continue;
-            }
             let provider = owner.node.at(&["spec", "decryption", "provider"]).and_then(Node::as_str);
             let is_kept = ["labels", "annotations"].iter().any(|field| {
                 let keep = resource.node.at(&["metadata", field, "kustomize.toolkit.fluxcd.io/decrypt"]);

@@ -224,16 +224,17 @@ fn check_orphans(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) 
     let clusters = &context.fleet.clusters;
     let applied: BTreeSet<SourceId> = clusters.iter().flat_map(applied_files).collect();
     let sources = context.repo.sources();
-    let top = |path: &RepoPath| path.parts().next().map(str::to_owned).filter(|_| !path.parent().is_root());
     let applied_paths = applied.iter().filter_map(|id| Some(sources.get(*id)?.path()));
-    let served: BTreeSet<Option<String>> = applied_paths.map(top).collect();
+    let served: BTreeSet<Option<&str>> = applied_paths.map(top).collect();
     // A build that failed may have stopped before it named all of its files.
     let worst = if clusters.iter().all(is_rendered) { Severity::Warning } else { Severity::Note };
 
     let mut by_directory: BTreeMap<RepoPath, Vec<(RepoPath, Span)>> = BTreeMap::new();
     for (path, source) in yaml_files(context) {
-        let beside = clusters.iter().any(|cluster| is_beside(path, &cluster.path));
-        if applied.contains(&source) || !served.contains(&top(path)) || beside || is_template(context, path) {
+        if applied.contains(&source) || !served.contains(&top(path)) || is_template(context, path) {
+            continue;
+        }
+        if clusters.iter().any(|cluster| is_beside(path, &cluster.path)) {
             continue;
         }
         let Some(span) = manifest_name(context, path, source) else { continue };
@@ -262,6 +263,11 @@ fn check_orphans(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) 
         }
         out.push(finding);
     }
+}
+
+/// Returns the directory below the root that `path` is in; nothing for a file of the root itself.
+fn top(path: &RepoPath) -> Option<&str> {
+    path.as_str().split_once('/').map(|(first, _)| first)
 }
 
 /// Returns whether `path` is below a sibling of the directory `cluster`: another environment, which Flux does not serve.

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::flux::{Cluster, ImageAutomation};
+use crate::rules::index::ClusterIndex;
 use crate::rules::{Check, FixAvailability, Rule};
 use crate::yaml::Node;
 
@@ -33,7 +33,7 @@ Each pushes what the other has just pushed: one is rejected and starts anew, and
 ## What it cannot see
 Branches that only the cluster knows.
 ",
-    check: Check::Cluster(check_race),
+    check: Check::Index(check_race),
 };
 
 const TEMPLATE_FIELD: Rule = Rule {
@@ -50,7 +50,7 @@ Flux stalls the automation as `RemovedTemplateField`: no image is updated any mo
 ## What it cannot see
 Fields whose names are put together by the template.
 ",
-    check: Check::Cluster(check_template),
+    check: Check::Index(check_template),
 };
 
 const NO_BRANCH: Rule = Rule {
@@ -69,12 +69,12 @@ to, and every run fails.
 ## What it cannot see
 GitRepositories created outside this repository.
 ",
-    check: Check::Cluster(check_push_branch),
+    check: Check::Index(check_push_branch),
 };
 
 /// Reports every two automations of `cluster` that write the same values.
-fn check_race(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
-    let all = ImageAutomation::of(cluster);
+fn check_race(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnostic>) {
+    let all = index.automation();
     for (at, automation) in all.automations.iter().enumerate() {
         for other in all.automations[..at].iter().filter(|other| other.races_with(automation)) {
             let shared = all.policies.values().find(|policy| automation.selects(policy) && other.selects(policy));
@@ -93,8 +93,8 @@ fn check_race(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
 }
 
 /// Reports every message template with a removed field.
-fn check_template(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
-    for automation in ImageAutomation::of(cluster).automations {
+fn check_template(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnostic>) {
+    for automation in &index.automation().automations {
         let keys = ["spec", "git", "commit", "messageTemplate"];
         let Some(template) = automation.resource.node.at(&keys) else { continue };
         let Some(found) = template.as_str().and_then(|text| REMOVED.find(text)) else { continue };
@@ -112,8 +112,8 @@ fn check_template(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
 }
 
 /// Reports every automation that cannot push.
-fn check_push_branch(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
-    for automation in ImageAutomation::of(cluster).automations {
+fn check_push_branch(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnostic>) {
+    for automation in &index.automation().automations {
         let spec = |keys: &[&str]| automation.resource.node.get("spec").and_then(|spec| spec.at(keys));
         let finding = if spec(&["git"]).is_none_or(Node::is_null) {
             rule.report(format!("ImageUpdateAutomation `{}` has no `spec.git`", automation.name))

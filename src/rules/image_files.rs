@@ -100,9 +100,9 @@ fn check_skipped(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) 
 
 /// Reports every file that Flux would print in another form.
 fn check_stable(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
-    let automation: Vec<ImageAutomation<'_>> = context.fleet.clusters.iter().map(ImageAutomation::of).collect();
+    let automation: Vec<&ImageAutomation<'_>> = context.automations().collect();
     for file in &context.marked {
-        let is_written = |automation: &ImageAutomation<'_>| {
+        let is_written = |automation: &&ImageAutomation<'_>| {
             file.values().iter().any(|value| {
                 let policy = automation.policies.get(&value.policy);
                 policy.is_some_and(|policy| automation.writers(policy, &file.path).next().is_some())

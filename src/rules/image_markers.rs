@@ -160,17 +160,17 @@ fn values<'a>(context: &'a Context<'_>) -> impl Iterator<Item = (&'a MarkedFile,
 }
 
 /// The automation of every cluster, in the order of the fleet.
-fn automation<'a>(context: &Context<'a>) -> Vec<(&'a Cluster, ImageAutomation<'a>)> {
-    context.fleet.clusters.iter().map(|cluster| (cluster, ImageAutomation::of(cluster))).collect()
+fn automation<'s, 'a>(context: &'s Context<'a>) -> Vec<(&'a Cluster, &'s ImageAutomation<'a>)> {
+    context.fleet.clusters.iter().zip(context.automations()).collect()
 }
 
 /// The clusters that have the policy of `value` and run automation at all.
 fn with_policy<'s, 'a>(
-    clusters: &'s [(&'a Cluster, ImageAutomation<'a>)],
+    clusters: &[(&'a Cluster, &'s ImageAutomation<'a>)],
     value: &Marked,
 ) -> Vec<(&'s ImageAutomation<'a>, &'s ImagePolicy<'a>)> {
     let found = clusters.iter().filter(|(_, automation)| !automation.automations.is_empty());
-    found.filter_map(|(_, automation)| Some((automation, automation.policies.get(&value.policy)?))).collect()
+    found.filter_map(|(_, automation)| Some((*automation, automation.policies.get(&value.policy)?))).collect()
 }
 
 /// Reports every value that no automation writes.

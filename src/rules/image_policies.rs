@@ -5,10 +5,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::flux::{Cluster, ImageAutomation, ImagePolicy};
+use crate::flux::ImagePolicy;
 use crate::image::{self, Choice, MarkedFile, Marking, Policy, Template};
 use crate::kube::NamespacedName;
-use crate::rules::{Check, Context, FixAvailability, Rule, absence};
+use crate::rules::index::ClusterIndex;
+use crate::rules::{Check, Context, FixAvailability, Rule};
 use crate::text::Span;
 
 /// Every rule of this family, in the order they are documented.
@@ -38,7 +39,7 @@ Flux stalls it as `ImageURLInvalid`: its policies get no tags.
 ## What it cannot see
 Whether the registry has the image.
 ",
-    check: Check::Cluster(check_repositories),
+    check: Check::Index(check_repositories),
 };
 
 const POLICY_INVALID: Rule = Rule {
@@ -140,7 +141,7 @@ The registry is scanned for nothing.
 ## What it cannot see
 Policies created outside this repository: where something of the cluster could not be rendered, it says nothing.
 ",
-    check: Check::Cluster(check_unused_repositories),
+    check: Check::Index(check_unused_repositories),
 };
 
 const SEVERAL_KINDS: Rule = Rule {
@@ -161,8 +162,8 @@ Nothing that matters: the policy says it all.
 };
 
 /// Reports what is wrong with `spec.image` and `spec.exclusionList`.
-fn check_repositories(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
-    for repository in ImageAutomation::of(cluster).repositories.values() {
+fn check_repositories(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnostic>) {
+    for repository in index.automation().repositories.values() {
         let name = &repository.name;
         let span =
             |key| repository.resource.node.at(&["spec", key]).map_or(repository.resource.origin, |node| node.span);
@@ -187,7 +188,7 @@ fn check_repositories(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>)
 /// Every policy of the fleet, once for each place that it is written at.
 pub(super) fn policies<'a>(context: &Context<'a>) -> Vec<ImagePolicy<'a>> {
     let mut seen = BTreeSet::new();
-    let all = context.fleet.clusters.iter().flat_map(|cluster| ImageAutomation::of(cluster).policies.into_values());
+    let all = context.automations().flat_map(|automation| automation.policies.values()).cloned();
     all.filter(|policy| seen.insert((policy.resource.origin, policy.name.clone()))).collect()
 }
 
@@ -291,8 +292,7 @@ fn check_unused_policies(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagn
         _ => None,
     }));
     let mut seen = BTreeSet::new();
-    for cluster in &context.fleet.clusters {
-        let automation = ImageAutomation::of(cluster);
+    for automation in context.automations() {
         if automation.automations.is_empty() {
             continue;
         }
@@ -309,9 +309,9 @@ fn check_unused_policies(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagn
 }
 
 /// Reports every repository of `cluster` that no policy selects from.
-fn check_unused_repositories(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
-    let automation = ImageAutomation::of(cluster);
-    if absence(cluster, None) != Severity::Error {
+fn check_unused_repositories(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnostic>) {
+    let automation = index.automation();
+    if index.absence_anywhere(None) != Severity::Error {
         return;
     }
     for repository in automation.repositories.values() {

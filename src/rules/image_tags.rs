@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::flux::{ImageAutomation, ImagePolicy};
+use crate::flux::ImagePolicy;
 use crate::image::{self, Choice, MarkedFile, Order, Outcome, Pattern, Policy, SelectError};
 use crate::kube::NamespacedName;
 use crate::rules::image_policies::{EXTRACT, PATTERN, RANGE, place, readable, written_tags};
@@ -195,7 +195,7 @@ fn check_tracks(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
 /// What the repositories of policies exclude, by the policy.
 fn exclusions(context: &Context<'_>) -> BTreeMap<NamespacedName, Vec<Pattern>> {
     let mut out = BTreeMap::new();
-    for automation in context.fleet.clusters.iter().map(ImageAutomation::of) {
+    for automation in context.automations() {
         for policy in automation.policies.values() {
             let repository = automation.repositories.get(&policy.repository);
             if let Some(Ok(excluded)) = repository.map(crate::flux::ImageRepository::exclusions) {

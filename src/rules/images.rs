@@ -5,10 +5,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::flux::{Cluster, ImageAutomation, ImageUpdateAutomation, Object};
+use crate::flux::{Cluster, ImageUpdateAutomation, Object};
 use crate::image::Marking;
 use crate::kube::{LabelSelector, NamespacedName};
 use crate::kustomize::Resource;
+use crate::rules::index::ClusterIndex;
 use crate::rules::{Check, Context, FixAvailability, Rule, absence, nearest};
 use crate::yaml::Node;
 
@@ -85,7 +86,7 @@ Without `accessFrom` other namespaces are shut out: the policy stays `AccessDeni
 ## What it cannot see
 Labels of namespaces that are made outside this repository, and a controller that is started with `--no-cross-namespace-refs`.
 ",
-    check: Check::Cluster(check_access),
+    check: Check::Index(check_access),
 };
 
 const AUTOMATION_REPEATED: Rule = Rule {
@@ -192,16 +193,18 @@ fn check_policies(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
 /// An automation and the cluster that runs it.
 struct Running<'a> {
     cluster: &'a Cluster,
-    automation: ImageUpdateAutomation<'a>,
+    automation: &'a ImageUpdateAutomation<'a>,
 }
 
 /// Reports every automation that another cluster runs too.
 fn check_automations(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
-    let running = |cluster| {
-        let automations = ImageAutomation::of(cluster).automations;
-        automations.into_iter().map(move |automation| Running { cluster, automation })
-    };
-    let all: Vec<Running<'_>> = context.fleet.clusters.iter().flat_map(running).collect();
+    let all: Vec<Running<'_>> = context
+        .fleet
+        .clusters
+        .iter()
+        .zip(context.automations())
+        .flat_map(|(cluster, found)| found.automations.iter().map(move |automation| Running { cluster, automation }))
+        .collect();
     let mut reported: BTreeMap<NamespacedName, usize> = BTreeMap::new();
     for (at, Running { cluster, automation }) in all.iter().enumerate() {
         let rival = all[..at]
@@ -234,14 +237,14 @@ fn check_automations(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnosti
 }
 
 /// Reports every policy of `cluster` that its repository shuts out.
-fn check_access(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
-    let automation = ImageAutomation::of(cluster);
+fn check_access(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnostic>) {
+    let automation = index.automation();
     for policy in automation.policies.values() {
         let (namespace, from) = (&policy.name.namespace, &policy.repository.namespace);
         let Some(repository) = automation.repositories.get(&policy.repository).filter(|_| namespace != from) else {
             continue;
         };
-        if is_let_in(cluster, namespace, repository.resource.node.at(&["spec", "accessFrom"])) {
+        if is_let_in(index, namespace, repository.resource.node.at(&["spec", "accessFrom"])) {
             continue;
         }
         let reference = policy.spec().and_then(|spec| spec.get("imageRepositoryRef"));
@@ -256,9 +259,8 @@ fn check_access(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
 }
 
 /// Returns whether `spec.accessFrom` selects a namespace, or may: where its labels are not in the repository.
-fn is_let_in(cluster: &Cluster, namespace: &str, access: Option<&Node>) -> bool {
-    let mut objects = cluster.objects().map(|object| object.resource);
-    let object = objects.find(|resource| resource.kind() == "Namespace" && resource.name() == namespace);
+fn is_let_in(index: &ClusterIndex<'_>, namespace: &str, access: Option<&Node>) -> bool {
+    let object = index.find("", "Namespace", "", namespace);
     let label = |key: &str| match key {
         "kubernetes.io/metadata.name" => Some(namespace),
         _ => object?.node.at(&["metadata", "labels", key]).and_then(Node::as_str),

@@ -5,37 +5,22 @@
 //! the answers may have changed.
 
 pub(super) mod asked;
+pub(super) mod entries;
 mod made;
+pub(super) mod names;
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, OnceLock};
-
-use smol_str::SmolStr;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::diagnostic::Severity;
-use crate::flux::{Cluster, Object, SourceKey};
+use crate::flux::{Cluster, ImageAutomation, Object, SourceKey};
 use crate::kube::LabelSelector;
 use crate::kustomize::Resource;
 use crate::rules::absence;
 use crate::rules::index::asked::{Question, Questions};
+use crate::rules::index::entries::{Entries, RELEASES};
 use crate::yaml::{Map, Node, Step};
-
-/// Kinds that make pods, and where their pod template is.
-const WORKLOADS: &[(&str, &str, &[&str])] = &[
-    ("", "Pod", &[]),
-    ("", "ReplicationController", &["spec", "template"]),
-    ("apps", "DaemonSet", &["spec", "template"]),
-    ("apps", "Deployment", &["spec", "template"]),
-    ("apps", "ReplicaSet", &["spec", "template"]),
-    ("apps", "StatefulSet", &["spec", "template"]),
-    ("batch", "CronJob", &["spec", "jobTemplate", "spec", "template"]),
-    ("batch", "Job", &["spec", "template"]),
-    ("argoproj.io", "Rollout", &["spec", "template"]),
-];
-
-/// What brings objects that the repository does not show.
-const RELEASES: (&str, &str) = ("helm.toolkit.fluxcd.io", "HelmRelease");
 
 /// Groups, or ends of groups, whose objects make no pods.
 const PODLESS: &[&str] = &[
@@ -166,114 +151,6 @@ pub struct ClusterIndex<'a> {
     asked: RefCell<Questions>,
 }
 
-/// The objects of one cluster by kind, and its pods, for all rules.
-#[derive(Debug)]
-pub(super) struct Entries<'a> {
-    cluster: &'a Cluster,
-    /// Sorted by group, then kind.
-    kinds: Vec<OfKind<'a>>,
-    /// By namespace, then name, of all kinds.
-    by_name: HashMap<&'a str, HashMap<&'a str, Vec<Object<'a>>>>,
-    workloads: Vec<Workload<'a>>,
-    /// Places in `workloads`, by namespace.
-    workloads_of: BTreeMap<&'a str, Vec<usize>>,
-    /// Namespaces into which a chart or an operator may put objects that the repository does not show.
-    open_namespaces: BTreeSet<&'a str>,
-}
-
-/// The objects of one kind.
-#[derive(Debug)]
-struct OfKind<'a> {
-    group: &'a str,
-    kind: &'a str,
-    /// In the order of [`Cluster::objects`].
-    objects: Vec<Object<'a>>,
-    /// Their places in the list by namespace; made when a rule asks for it.
-    by_namespace: OnceLock<HashMap<SmolStr, Vec<usize>>>,
-}
-
-impl<'a> OfKind<'a> {
-    fn in_namespace(&self, namespace: &str) -> impl Iterator<Item = &Object<'a>> {
-        let by_namespace = self.by_namespace.get_or_init(|| {
-            let mut found: HashMap<SmolStr, Vec<usize>> = HashMap::new();
-            for (place, object) in self.objects.iter().enumerate() {
-                found.entry(object.resource.namespace().into()).or_default().push(place);
-            }
-            found
-        });
-        by_namespace.get(namespace).into_iter().flatten().filter_map(|place| self.objects.get(*place))
-    }
-}
-
-impl<'a> Entries<'a> {
-    /// Returns those of `cluster`.
-    pub(super) fn new(cluster: &'a Cluster) -> Self {
-        let mut kinds: BTreeMap<(&'a str, &'a str), Vec<Object<'a>>> = BTreeMap::new();
-        let mut by_name: HashMap<&'a str, HashMap<&'a str, Vec<Object<'a>>>> = HashMap::new();
-        for (owner, census, resources) in cluster.lists() {
-            if owner.is_some_and(|owner| owner.remote.is_some()) {
-                continue;
-            }
-            let object = |resource| Object { owner, resource };
-            for (group, kind, places) in census.kinds() {
-                let all = kinds.entry((group, kind)).or_default();
-                all.extend(places.iter().filter_map(|place| resources.get(*place)).map(object));
-            }
-            for resource in resources {
-                let of_namespace = by_name.entry(resource.namespace()).or_default();
-                of_namespace.entry(resource.name()).or_default().push(object(resource));
-            }
-        }
-        let mut index = Self {
-            cluster,
-            kinds: kinds
-                .into_iter()
-                .map(|((group, kind), objects)| OfKind { group, kind, objects, by_namespace: OnceLock::new() })
-                .collect(),
-            by_name,
-            workloads: Vec::new(),
-            workloads_of: BTreeMap::new(),
-            open_namespaces: BTreeSet::new(),
-        };
-        index.workloads = index.find_workloads();
-        for (at, workload) in index.workloads.iter().enumerate() {
-            index.workloads_of.entry(workload.namespace()).or_default().push(at);
-        }
-        index.open_namespaces = index.find_open_namespaces();
-        index
-    }
-
-    fn kind(&self, group: &str, kind: &str) -> Option<&OfKind<'a>> {
-        let at = self.kinds.binary_search_by(|known| (known.group, known.kind).cmp(&(group, kind))).ok()?;
-        self.kinds.get(at)
-    }
-
-    fn of_kind(&self, group: &str, kind: &str) -> &[Object<'a>] {
-        self.kind(group, kind).map(|of_kind| of_kind.objects.as_slice()).unwrap_or_default()
-    }
-
-    fn find_workloads(&self) -> Vec<Workload<'a>> {
-        let mut found = Vec::new();
-        for (group, kind, path) in WORKLOADS {
-            for object in self.of_kind(group, kind) {
-                let template = object.resource.node.at(path);
-                found.extend(template.map(|template| Workload { object: *object, template }));
-            }
-        }
-        found
-    }
-
-    fn find_open_namespaces(&self) -> BTreeSet<&'a str> {
-        // Flux itself is there, and a part of it is what `flux bootstrap` writes.
-        let mut open = BTreeSet::from(["flux-system", "kube-system"]);
-        for object in self.of_kind(RELEASES.0, RELEASES.1) {
-            let target = object.resource.node.at(&["spec", "targetNamespace"]).and_then(Node::as_str);
-            open.insert(target.unwrap_or_else(|| object.resource.namespace()));
-        }
-        open
-    }
-}
-
 impl<'a> ClusterIndex<'a> {
     /// Returns an index over `entries` that nobody has asked anything yet.
     pub(super) fn new(entries: &Arc<Entries<'a>>) -> Self {
@@ -331,14 +208,39 @@ impl<'a> ClusterIndex<'a> {
     /// Returns the object of this kind, namespace and name. For kinds without a namespace it is empty.
     pub(super) fn find(&self, group: &str, kind: &str, namespace: &str, name: &str) -> Option<&'a Resource> {
         let is_it = |resource: &&Resource| resource.kind() == kind && resource.gvk().group == group;
-        self.named(namespace, name).iter().map(|object| object.resource).find(is_it)
+        self.named(namespace, name).map(|object| object.resource).find(is_it)
     }
 
     /// Returns the objects of this namespace and name, of all kinds; several of one kind where several Kustomizations apply it.
-    pub(super) fn named(&self, namespace: &str, name: &str) -> &[Object<'a>] {
+    pub(super) fn named(&self, namespace: &str, name: &str) -> impl Iterator<Item = Object<'a>> {
         self.ask(Question::Name(namespace, name));
-        let of_namespace = self.entries.by_name.get(namespace);
-        of_namespace.and_then(|names| names.get(name)).map(Vec::as_slice).unwrap_or_default()
+        let has_name = move |object: &Object<'a>| {
+            object.resource.name() == name && object.resource.namespace() == namespace && !object.is_remote()
+        };
+        self.entries.at(self.entries.names.places(namespace, name)).filter(has_name)
+    }
+
+    /// Returns the objects that may have group, kind, namespace and name of another one, also where another cluster gets them,
+    /// in the order of [`Cluster::objects`].
+    pub(super) fn namesakes(&self) -> impl Iterator<Item = Object<'a>> {
+        self.asked.borrow_mut().add_all();
+        self.entries.at(self.entries.names.shared().iter().copied())
+    }
+
+    /// Returns the objects of a kind with a text that holds [`names::KAFKA`], in the order of [`Cluster::objects`].
+    pub(super) fn with_kafka(&self, group: &str, kind: &str) -> impl Iterator<Item = Object<'a>> {
+        self.ask(Question::Kind(group, kind));
+        let of_kind = self.entries.kind(group, kind);
+        let objects = of_kind.into_iter().flat_map(|of_kind| of_kind.objects.iter().zip(&of_kind.places));
+        let names = &self.entries.names;
+        objects.filter(|(object, place)| names.holds_kafka(**place, object.resource)).map(|(object, _)| *object)
+    }
+
+    /// Returns the image automation of the cluster.
+    pub(super) fn automation(&self) -> &ImageAutomation<'a> {
+        self.ask(Question::Group("image.toolkit.fluxcd.io"));
+        self.ask(Question::Kind("source.toolkit.fluxcd.io", "GitRepository"));
+        self.entries.automation()
     }
 
     /// Returns the names of the objects of a kind in `namespace`.
@@ -396,7 +298,17 @@ impl<'a> ClusterIndex<'a> {
     /// Returns every namespace that an object is in.
     pub(super) fn namespaces(&self) -> BTreeSet<&'a str> {
         self.ask(Question::Namespaces);
-        self.entries.by_name.keys().copied().filter(|namespace| !namespace.is_empty()).collect()
+        let find = || {
+            let here = self.entries.objects.iter().enumerate().filter(|(_, object)| !object.is_remote());
+            let mut found: Vec<_> = here.map(|(at, object)| (object.resource.namespace(), at)).collect();
+            // Neighbours are mostly of one namespace.
+            found.dedup_by_key(|(namespace, _)| *namespace);
+            let by_namespace: BTreeMap<_, _> = found.into_iter().collect();
+            by_namespace.into_values().collect()
+        };
+        let places = self.entries.namespaces.get_or_init(find).iter().copied();
+        let found = self.entries.at(places).map(|object| object.resource.namespace());
+        found.filter(|namespace| !namespace.is_empty()).collect()
     }
 
     /// Returns whether some object of the cluster makes a ConfigMap, Secret, ServiceAccount or claim of this name.
@@ -427,11 +339,6 @@ impl<'a> ClusterIndex<'a> {
         }
         node.as_str().is_some_and(|text| text.contains("${"))
     }
-}
-
-/// Returns whether objects of this group and kind make pods.
-pub(super) fn makes_pods(group: &str, kind: &str) -> bool {
-    WORKLOADS.iter().any(|(of_group, of_kind, _)| *of_group == group && *of_kind == kind)
 }
 
 /// Returns the whole number that `node` holds.

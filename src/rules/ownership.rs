@@ -2,13 +2,13 @@
 //!
 //! Source: Flux, Kustomization API, "Garbage collection" and "Inventory".
 
-use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::flux::{Cluster, Location, Object};
 use crate::kube::ObjectRef;
 use crate::kustomize::Resource;
+use crate::rules::index::ClusterIndex;
 use crate::rules::{Check, Context, FixAvailability, Rule};
 use crate::text::{RepoPath, Span};
 use crate::yaml::Node;
@@ -31,7 +31,7 @@ stops applying it, its garbage collection deletes it from under the other.
 ## What it cannot see
 Objects of sources that are not this repository, and what Helm charts create.
 ",
-    check: Check::Cluster(check_owners),
+    check: Check::Index(check_owners),
 };
 
 pub(super) const DEFINED_TWICE: Rule = Rule {
@@ -49,7 +49,7 @@ the same API version.
 ## What it cannot see
 Objects that other tools apply.
 ",
-    check: Check::Cluster(check_twice),
+    check: Check::Index(check_twice),
 };
 
 pub(super) const CLUSTER_IN_CLUSTER: Rule = Rule {
@@ -73,28 +73,21 @@ Clusters that nobody named: without `gitops.yaml` they are found by the layout o
 /// The objects that come to one object of the cluster, where there are several.
 type Claims<'a> = BTreeMap<(bool, ObjectRef), Vec<Object<'a>>>;
 
-fn claims(cluster: &Cluster) -> Claims<'_> {
-    let mut first = HashMap::new();
+fn claims<'a>(index: &ClusterIndex<'a>) -> Claims<'a> {
     let mut claims = Claims::new();
-    for object in cluster.objects() {
-        let resource = object.resource;
-        let name = (resource.group(), resource.kind(), resource.namespace(), resource.name());
-        match first.entry((object.is_remote(), name)) {
-            Entry::Vacant(entry) => drop(entry.insert(object)),
-            Entry::Occupied(entry) => {
-                let claim = claims.entry((object.is_remote(), resource.object_ref()));
-                claim.or_insert_with(|| vec![*entry.get()]).push(object);
-            }
-        }
+    for object in index.namesakes() {
+        claims.entry((object.is_remote(), object.resource.object_ref())).or_default().push(object);
     }
+    claims.retain(|_, objects| objects.len() > 1);
     claims
 }
 
 /// Reports every object of `cluster` that two Kustomizations apply.
-fn check_owners(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
+fn check_owners(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnostic>) {
+    let cluster = index.cluster();
     // Parallel lists of owners are one mistake: reported once, at its first object.
     let mut reported: BTreeMap<(String, String), usize> = BTreeMap::new();
-    for ((_, id), objects) in claims(cluster) {
+    for ((_, id), objects) in claims(index) {
         let Some(first) = objects.first() else { continue };
         let other = objects.iter().find(|object| owner_name(object, cluster) != owner_name(first, cluster));
         let Some(second) = other else { continue };
@@ -216,8 +209,9 @@ fn check_clusters(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>)
 }
 
 /// Reports every object that one build of `cluster` renders twice.
-fn check_twice(rule: &Rule, cluster: &Cluster, out: &mut Vec<Diagnostic>) {
-    for ((_, id), objects) in claims(cluster) {
+fn check_twice(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnostic>) {
+    let cluster = index.cluster();
+    for ((_, id), objects) in claims(index) {
         for (at, object) in objects.iter().enumerate() {
             let same_owner = |other: &&Object<'_>| owner_name(other, cluster) == owner_name(object, cluster);
             let Some(earlier) = objects[..at].iter().find(same_owner) else { continue };

@@ -4,8 +4,11 @@
 
 mod budget;
 
+use std::collections::BTreeMap;
+
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::kube::{display_quantity, milli_quantity};
+use crate::kustomize::Resource;
 use crate::rules::index::{ClusterIndex, Container};
 use crate::rules::resources::budget::{Counted, Limits, Quota, amounts, limits_of, pods_of, quotas_of};
 use crate::rules::{Check, FixAvailability, Rule};
@@ -123,22 +126,29 @@ Quotas and LimitRanges outside this repository; quotas with scopes are passed ov
 
 /// A container with where its amounts would be written.
 struct Place<'a> {
-    who: String,
+    workload: &'a Resource,
     container: Container<'a>,
     span: Span,
+}
+
+impl Place<'_> {
+    /// Names the container for people.
+    fn who(&self) -> String {
+        format!("container `{}` of `{}`", self.container.name(), self.workload.object_ref())
+    }
 }
 
 /// Returns the containers that keep running, with the limits of their namespace.
 fn running<'a>(index: &ClusterIndex<'a>) -> Vec<(Place<'a>, Limits<'a>, Option<&'a Node>)> {
     let mut found = Vec::new();
+    let mut known = BTreeMap::new();
     for workload in index.workloads() {
-        let limits = limits_of(index, workload.namespace());
+        let namespace = workload.namespace();
+        let limits: &Limits<'_> = known.entry(namespace).or_insert_with(|| limits_of(index, namespace));
         let pod = workload.pod_spec().and_then(|spec| spec.get("resources"));
         for container in workload.containers().filter(Container::keeps_running) {
-            let who = workload.resource().object_ref();
             let span = container.node.get("name").map_or(container.node.span, |name| name.span);
-            let who = format!("container `{}` of `{who}`", container.name());
-            found.push((Place { who, container, span }, limits.clone(), pod));
+            found.push((Place { workload: workload.resource(), container, span }, limits.clone(), pod));
         }
     }
     found
@@ -161,7 +171,7 @@ fn check_requests(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnosti
         let note =
             if more.is_empty() { format!("the scheduler counts its {what} as nothing") } else { more.to_owned() };
         out.push(
-            rule.report(format!("{} requests no {what}", place.who))
+            rule.report(format!("{} requests no {what}", place.who()))
                 .label(place.span, format!("no `resources.requests` of {what}"))
                 .help("add what it needs at work")
                 .note(note),
@@ -177,7 +187,7 @@ fn check_memory(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnostic>
             continue;
         }
         out.push(
-            rule.report(format!("{} has no limit of memory", place.who))
+            rule.report(format!("{} has no limit of memory", place.who()))
                 .label(place.span, "no `resources.limits.memory`")
                 .help("add the most that it may take")
                 .note("one that leaks takes the memory of its node from everybody there"),
@@ -219,11 +229,16 @@ fn check_order(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnostic>)
 
 /// Reports every amount outside what a LimitRange allows for a container.
 fn check_range(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnostic>) {
+    let mut known = BTreeMap::new();
     for workload in index.workloads() {
-        let limits = limits_of(index, workload.namespace());
+        let namespace = workload.namespace();
+        let limits = known.entry(namespace).or_insert_with(|| limits_of(index, namespace));
+        if limits.are_none() {
+            continue;
+        }
         for container in workload.containers() {
             for (what, bound) in limits.bounds() {
-                let own = amounts(container.node, &limits, what);
+                let own = amounts(container.node, limits, what);
                 let (amount, is_most) =
                     if bound.is_most { (own.limit.or(own.request), true) } else { (own.request, false) };
                 let Some((node, amount)) = amount else { continue };

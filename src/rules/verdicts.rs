@@ -14,7 +14,8 @@ use crate::flux::{Cluster, FluxKustomization, Location, Object, Substitution};
 use crate::kube::{Gvk, NamespacedName};
 use crate::repo::{Changes, Repo};
 use crate::rules::index::asked::{Question, Questions};
-use crate::rules::index::makes_pods;
+use crate::rules::index::entries::makes_pods;
+use crate::rules::index::names::{self, Names};
 use crate::schema::{Catalogue, Outcome};
 use crate::text::{RepoPath, SourceFile, Span};
 use crate::yaml::Node;
@@ -39,6 +40,7 @@ pub(super) struct ClusterVerdicts {
     is_resolved: bool,
     /// In the order of [`Cluster::objects`].
     objects: Vec<Known>,
+    names: Arc<Names>,
     /// By the id of the rule.
     rules: HashMap<&'static str, Arc<Remembered>>,
 }
@@ -224,6 +226,7 @@ impl ClusterVerdicts {
             let outcome = key(node).and_then(|key| outcomes.get(&key));
             Known::new(*owner, object, outcome.map_or_else(|| Arc::new(catalogue.check(node)), |&it| Arc::clone(it)))
         };
+        let names_come = come.iter().map(|(_, object)| names::Known::of(object.resource)).collect();
         let come: Vec<Known> = come.par_iter().map(known).collect();
         let mut changed = self.changed_beside_objects(cluster);
         if !self.rules.is_empty() {
@@ -233,6 +236,7 @@ impl ClusterVerdicts {
                 changed.add(Question::Namespaces);
             }
         }
+        Arc::make_mut(&mut self.names).replace(gone.clone(), names_come);
         self.objects.splice(gone, come);
         self.rules.retain(|_, remembered| !remembered.asked.meet(&changed));
         self.catalogue = Some(catalogue);
@@ -259,6 +263,11 @@ impl ClusterVerdicts {
     /// Returns what the schemas said of each object, in the order of [`Cluster::objects`].
     pub(super) fn objects(&self) -> &[Known] {
         &self.objects
+    }
+
+    /// Returns what is known of the names of the objects.
+    pub(super) fn names(&self) -> Arc<Names> {
+        Arc::clone(&self.names)
     }
 
     /// Returns what the rule `id` found, where that still holds.

@@ -8,7 +8,7 @@ use regex::Regex;
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::kustomize::Resource;
-use crate::rules::index::{ClusterIndex, Workload};
+use crate::rules::index::{ClusterIndex, entries, names};
 use crate::rules::kafka::model::{Kafka, Strimzi};
 use crate::rules::{Check, FixAvailability, Rule, nearest};
 use crate::yaml::{Kind, Node};
@@ -75,7 +75,7 @@ pub(super) struct Address<'a> {
 impl<'a> Address<'a> {
     /// Returns the addresses in `text`, seen from `namespace`.
     pub(super) fn all(text: &'a str, namespace: &'a str) -> Vec<Self> {
-        if !text.contains("-kafka-") {
+        if !text.contains(names::KAFKA) {
             return Vec::new();
         }
         ADDRESS.captures_iter(text).filter_map(|found| Self::read(&found, namespace)).collect()
@@ -125,9 +125,8 @@ const CLIENTS: [(&str, &str); 6] = [
 
 /// Calls `visit` with every text of a client that may hold an address, and the object that it is in.
 fn client_texts<'a>(index: &ClusterIndex<'a>, mut visit: impl FnMut(&'a Resource, &'a Node)) {
-    let workloads = index.workloads().iter().map(Workload::resource);
-    let others = CLIENTS.iter().flat_map(|(group, kind)| index.of_kind(group, kind)).map(|object| object.resource);
-    for resource in workloads.chain(others) {
+    let clients = entries::pod_makers().chain(CLIENTS).flat_map(|(group, kind)| index.with_kafka(group, kind));
+    for resource in clients.map(|object| object.resource) {
         let mut open = vec![&resource.node];
         while let Some(node) = open.pop() {
             match &node.kind {

@@ -89,6 +89,9 @@ const OUTPUT: [&str; 11] =
 /// Returns the usages of the containers of `workload` that have the address of one Kafka of the cluster.
 fn usages<'k, 'a>(index: &ClusterIndex<'a>, strimzi: &'k Strimzi<'a>, workload: &Workload<'a>) -> Vec<Usage<'k, 'a>> {
     let mut found = Vec::new();
+    if strimzi.clusters.is_empty() {
+        return found;
+    }
     for container in workload.containers() {
         let variables = variables(index, workload, container);
         let mut addresses = variables.iter().flat_map(|variable| Address::all(variable.value(), workload.namespace()));

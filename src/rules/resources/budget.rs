@@ -67,6 +67,11 @@ impl<'a> Limits<'a> {
         given.and_then(quantity)
     }
 
+    /// Returns whether they say nothing.
+    pub(super) fn are_none(&self) -> bool {
+        self.items.is_empty()
+    }
+
     /// Returns every bound with the resource that it is about.
     pub(super) fn bounds(&self) -> Vec<(&'a str, Bound<'a>)> {
         let mut found = Vec::new();
@@ -84,7 +89,8 @@ impl<'a> Limits<'a> {
 
 /// Returns what `container` asks for of `what` (`cpu`, `memory`), with the defaults of its namespace.
 pub(super) fn amounts<'a>(container: &'a Node, limits: &Limits<'a>, what: &str) -> Amounts<'a> {
-    let own = |field| container.at(&["resources", field, what]).and_then(quantity);
+    let resources = container.get("resources");
+    let own = |field| resources?.at(&[field, what]).and_then(quantity);
     let limit = own("limits").or_else(|| limits.default("default", what)).or_else(|| limits.default("max", what));
     let request =
         own("requests").or_else(|| own("limits")).or_else(|| limits.default("defaultRequest", what)).or(limit);

@@ -138,7 +138,7 @@ fn is_late(cluster: &Cluster, maker: &FluxKustomization, owner: &NamespacedName)
 fn check_own(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnostic>) {
     for owner in index.cluster().kustomizations.values() {
         for reference in owner.substitute_from.iter().filter(|reference| !reference.optional) {
-            let named = index.named(&owner.id.namespace, &reference.name.value).iter();
+            let named = index.named(&owner.id.namespace, &reference.name.value);
             let makers: Vec<_> = named.filter(|object| object.resource.kind() == reference.kind).collect();
             let all_late = makers
                 .iter()
