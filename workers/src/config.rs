@@ -164,6 +164,12 @@ const TRADES_OWN: &[Variable] = &[
         "certificates of the authorities that vouch for the exchange, PEM; else the machine's",
     ),
     variable(
+        "RESUME_RECORDS",
+        &[],
+        Presence::Default("20000"),
+        "records at the end of each partition that are read at the start, to fetch what was traded since; 0 is none",
+    ),
+    variable(
         "REPLAY_FILE",
         &[],
         Presence::Optional,

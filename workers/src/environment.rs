@@ -56,6 +56,8 @@ pub struct Resource {
     pub variable: &'static str,
     /// What the program's user has to be allowed.
     pub operations: &'static [&'static str],
+    /// What it is of use to allow beside: without it the program does less, and says so.
+    pub optional: &'static [&'static str],
 }
 
 impl Resource {
@@ -72,6 +74,9 @@ impl Resource {
         let (word, operations) = (self.word(), self.operations.join(", "));
         let _ =
             writeln!(yaml, "    - kind: {word}\n      variable: {}\n      operations: [{operations}]", self.variable);
+        if !self.optional.is_empty() {
+            let _ = writeln!(yaml, "      optional: [{}]", self.optional.join(", "));
+        }
         if let ResourceKind::Topic { partitions, config } = self.kind {
             if let Some(partitions) = partitions {
                 let _ = writeln!(yaml, "      partitions: {partitions}");

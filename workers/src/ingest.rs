@@ -1,6 +1,7 @@
 //! The ingester `trades`: from a source to the topic. A queue that is full stops the source; nothing is dropped.
 
 mod exchange;
+mod tail;
 
 use std::fs::File;
 use std::path::Path;
@@ -72,7 +73,13 @@ impl Ingest {
         let pace = Pace { ingest: self, health, stop };
         health.set_ready(Readiness::Ready);
         match &trades.source {
-            Source::Kraken(kraken) => Exchange::new(&pace, kraken, &trades.pairs)?.follow()?,
+            Source::Kraken(kraken) => {
+                let mut exchange = Exchange::new(&pace, kraken, &trades.pairs)?;
+                if kraken.resume_records > 0 {
+                    exchange.resume(&trades.kafka)?;
+                }
+                exchange.follow()?;
+            }
             Source::Replay { file, speed } => pace.replay(file, &trades.pairs, *speed)?,
             Source::Synthetic { disorder, rate, count, history } => {
                 pace.synthetic(&trades.pairs, disorder.clone(), (*rate, *count), *history)?;

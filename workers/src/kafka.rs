@@ -216,7 +216,8 @@ impl ProducerContext for Deliveries {
     }
 }
 
-fn base(kafka: &Kafka) -> ClientConfig {
+/// Returns the settings that every client has.
+pub(crate) fn base(kafka: &Kafka) -> ClientConfig {
     let mut config = ClientConfig::new();
     for (name, value) in &kafka.properties {
         config.set(*name, value);

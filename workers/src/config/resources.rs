@@ -20,11 +20,11 @@ const SET_ASIDE: ResourceKind = ResourceKind::Topic {
 
 /// Of `trades`. An idempotent producer needs no right of its own since Kafka 2.8 (KIP-679).
 pub(super) const TRADES: &[Resource] =
-    &[Resource { kind: TRADES_TOPIC, variable: "KAFKA_TOPIC_NAME", operations: WRITE }];
+    &[Resource { kind: TRADES_TOPIC, variable: "KAFKA_TOPIC_NAME", operations: WRITE, optional: &["Read"] }];
 
 /// Of `candles`.
 pub(super) const CANDLES: &[Resource] = &[
-    Resource { kind: TRADES_TOPIC, variable: "KAFKA_INPUT_TOPIC", operations: &["Describe", "Read"] },
+    Resource { kind: TRADES_TOPIC, variable: "KAFKA_INPUT_TOPIC", operations: &["Describe", "Read"], optional: &[] },
     // A candle is in the partition of its trades; of its records the last is kept.
     Resource {
         kind: ResourceKind::Topic {
@@ -38,9 +38,15 @@ pub(super) const CANDLES: &[Resource] = &[
         },
         variable: "KAFKA_OUTPUT_TOPIC",
         operations: WRITE,
+        optional: &[],
     },
-    Resource { kind: SET_ASIDE, variable: "KAFKA_DEAD_LETTER_TOPIC", operations: WRITE },
-    Resource { kind: SET_ASIDE, variable: "KAFKA_LATE_TOPIC", operations: WRITE },
-    Resource { kind: ResourceKind::Group, variable: "KAFKA_CONSUMER_GROUP", operations: &["Read"] },
-    Resource { kind: ResourceKind::TransactionalId, variable: "KAFKA_TRANSACTIONAL_ID", operations: WRITE },
+    Resource { kind: SET_ASIDE, variable: "KAFKA_DEAD_LETTER_TOPIC", operations: WRITE, optional: &[] },
+    Resource { kind: SET_ASIDE, variable: "KAFKA_LATE_TOPIC", operations: WRITE, optional: &[] },
+    Resource { kind: ResourceKind::Group, variable: "KAFKA_CONSUMER_GROUP", operations: &["Read"], optional: &[] },
+    Resource {
+        kind: ResourceKind::TransactionalId,
+        variable: "KAFKA_TRANSACTIONAL_ID",
+        operations: WRITE,
+        optional: &[],
+    },
 ];

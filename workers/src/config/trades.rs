@@ -62,6 +62,8 @@ pub struct Kraken {
     pub rest: String,
     /// Certificates of the authorities that vouch for both, PEM; `None` for those of the machine.
     pub authorities: Option<PathBuf>,
+    /// Records at the end of each partition of the topic that are read at the start; 0 for none.
+    pub resume_records: i64,
 }
 
 #[derive(Clone, Copy)]
@@ -113,7 +115,8 @@ fn kraken(reader: &mut Reader) -> Source {
             |(name, path)| format!("{name} is `{path}`: {error}"),
         ));
     }
-    Source::Kraken(Kraken { stream, rest, authorities })
+    let resume_records = reader.number("RESUME_RECORDS", 0, 1_000_000);
+    Source::Kraken(Kraken { stream, rest, authorities, resume_records })
 }
 
 fn replay(reader: &mut Reader) -> Source {

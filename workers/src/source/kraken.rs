@@ -3,6 +3,8 @@
 //! Trades of a pair are numbered one by one, so that a jump is a gap; its trades are asked for over REST. Published twice is no harm:
 //! who reads removes duplicates by id. Source: Kraken, "Spot WebSocket API v2: Trade", "Spot REST API: Get Recent Trades".
 
+mod sequence;
+
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::net::TcpStream;
@@ -25,6 +27,9 @@ use crate::source::replay::microseconds;
 use crate::source::tls::Trust;
 use crate::trade::TradeMessage;
 
+pub use crate::source::kraken::sequence::Gap;
+pub use crate::source::kraken::sequence::Sequence;
+
 /// The exchange beats every second; so long a silence is a dead connection.
 const SILENCE: Duration = Duration::from_secs(10);
 
@@ -35,10 +40,13 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const TICK: Duration = Duration::from_millis(200);
 
 /// Time between two questions to REST: the exchange counts them.
-const REST_PAUSE: Duration = Duration::from_secs(1);
+pub(crate) const REST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Pages of REST that are asked for one gap.
-const PAGES: u32 = 20;
+/// Pages of REST that are asked for at once, before the caller looks at signals again.
+const PAGES: u32 = 5;
+
+/// The name of the exchange in trades.
+pub const EXCHANGE: &str = "kraken";
 
 /// Why a connection ended.
 #[derive(Debug, Error)]
@@ -79,17 +87,6 @@ pub struct KrakenTrade {
     pub record: TradeRecord,
 }
 
-/// Ids that were skipped.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Gap {
-    /// Of which pair.
-    pub pair: String,
-    /// First and last of them.
-    pub ids: (u64, u64),
-    /// Time of the trade before them, in microseconds.
-    pub since_us: i64,
-}
-
 #[derive(Deserialize)]
 struct Envelope<'a> {
     channel: Option<String>,
@@ -119,25 +116,6 @@ struct Page<'a> {
     result: Option<BTreeMap<String, &'a RawValue>>,
 }
 
-/// The newest trade of each pair.
-#[derive(Debug, Default)]
-pub struct Sequence {
-    newest: BTreeMap<String, (u64, i64)>,
-}
-
-impl Sequence {
-    /// Notes a trade; returns the gap before it.
-    pub fn note(&mut self, pair: &str, id: u64, ts_us: i64) -> Option<Gap> {
-        let newest = self.newest.entry(pair.to_owned()).or_insert((id, ts_us));
-        let (last, since_us) = *newest;
-        if id <= last {
-            return None;
-        }
-        *newest = (id, ts_us);
-        (id > last + 1).then(|| Gap { pair: pair.to_owned(), ids: (last + 1, id - 1), since_us })
-    }
-}
-
 /// Returns the trades of a message of the stream; none of heartbeats and acknowledgements.
 ///
 /// # Errors
@@ -158,7 +136,7 @@ pub fn read_message(text: &str) -> Result<Vec<KrakenTrade>, KrakenError> {
             rfc3339(&trade.timestamp).ok_or_else(|| KrakenError::Syntax(format!("time `{}`", trade.timestamp)))?;
         let message = TradeMessage {
             v: 1,
-            exchange: "kraken",
+            exchange: EXCHANGE,
             pair: &trade.symbol,
             trade_id: trade.trade_id,
             price: trade.price.get().trim_matches('"'),
@@ -202,7 +180,7 @@ fn read_page(text: &str, pair: &str) -> Result<(Vec<KrakenTrade>, String), Krake
             let id = cell(6)?.parse().map_err(|_| wrong(&"an id is not a number"))?;
             let message = TradeMessage {
                 v: 1,
-                exchange: "kraken",
+                exchange: EXCHANGE,
                 pair,
                 trade_id: id,
                 price: cell(0)?,
@@ -234,11 +212,12 @@ impl Rest {
         Self { url: url.trim_end_matches('/').to_owned(), agent: config.build().into() }
     }
 
-    /// Asks for the trades of a gap. Fewer than were asked for is an answer too: the exchange skips ids at times.
+    /// Asks for the trades of a gap, and returns what is left of it when they were too many for a few pages. Fewer than were asked for is
+    /// an answer too: the exchange skips ids at times.
     ///
     /// # Errors
     /// When REST does not answer, or not as it has to.
-    pub fn fill(&self, gap: &Gap) -> Result<Vec<KrakenTrade>, KrakenError> {
+    pub fn fill(&self, gap: &Gap) -> Result<(Vec<KrakenTrade>, Option<Gap>), KrakenError> {
         let failed = |error: ureq::Error| KrakenError::Rest(error.to_string());
         let mut since = (gap.since_us.saturating_sub(1) * 1_000).to_string();
         let mut found: BTreeMap<u64, KrakenTrade> = BTreeMap::new();
@@ -253,11 +232,13 @@ impl Rest {
             let wanted = trades.into_iter().filter(|trade| (gap.ids.0..=gap.ids.1).contains(&trade.id));
             found.extend(wanted.map(|trade| (trade.id, trade)));
             if newest.is_none_or(|newest| newest >= gap.ids.1) || last == since {
-                break;
+                return Ok((found.into_values().collect(), None));
             }
             since = last;
         }
-        Ok(found.into_values().collect())
+        let left = found.last_key_value().filter(|(id, _)| **id < gap.ids.1);
+        let left = left.map(|(id, trade)| Gap { ids: (id + 1, gap.ids.1), since_us: trade.ts_us, ..gap.clone() });
+        Ok((found.into_values().collect(), left))
     }
 }
 

@@ -10,8 +10,12 @@ use workers::environment::Program;
 use crate::broker::Broker;
 use crate::broker::terminate;
 use crate::broker::wait_for;
+use crate::exchange::end;
 use crate::oracle::found;
 use crate::oracle::oracle;
+use crate::played::rest;
+use crate::played::update;
+use crate::played::websocket;
 
 /// Runs `scripts/kafka.sh`; `None` when it says no.
 fn kafka_sh(arguments: &[String]) -> Option<String> {
@@ -73,7 +77,8 @@ impl Secure {
         };
         let rights = program.resources.iter().map(|resource| {
             let kind = if resource.word() == "transactionalId" { "transactional_id" } else { resource.word() };
-            format!("{}:{kind}:{}:{}", program.name, named(resource.variable), resource.operations.join(","))
+            let operations = [resource.operations, resource.optional].concat().join(",");
+            format!("{}:{kind}:{}:{operations}", program.name, named(resource.variable))
         });
         rights.collect()
     }
@@ -106,6 +111,32 @@ fn with_tls_scram_and_the_rights_of_the_contract_the_candles_are_right() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(found(&secure.broker), expected);
     assert!(expected.len() >= 6, "{}", expected.len());
+}
+
+/// Follows an exchange that plays one trade, until the topic has `ids`; returns the log.
+fn follow(secure: &Secure, trade: u64, ids: &[u64]) -> String {
+    let mut trades = Command::new(env!("CARGO_BIN_EXE_trades"));
+    let _password = secure.login(&mut trades, "trades", "password-of-trades");
+    trades
+        .env("KAFKA_TOPIC_NAME", &secure.broker.name)
+        .env("PAIRS", "BTC/USD")
+        .env("KRAKEN_WS_URL", websocket(vec![vec![update(&[trade])]], None))
+        .env("KRAKEN_REST_URL", rest(20, None))
+        .env("HTTP_ADDR", "127.0.0.1:0")
+        .stderr(Stdio::piped());
+    end(&secure.broker, trades.spawn().unwrap(), ids)
+}
+
+#[test]
+fn a_start_goes_on_where_the_topic_ends_when_the_user_may_read_it_and_says_when_it_may_not() {
+    let Some(secure) = Secure::start("resumed") else { return };
+    let name = &secure.broker.name;
+    kafka_sh(&["grant".to_owned(), format!("trades:topic:{name}:Describe,Write")]).unwrap();
+    let log = follow(&secure, 1, &[1]);
+    assert!(log.contains("this user may not read the topic"), "{log}");
+    kafka_sh(&[vec!["grant".to_owned()], secure.rights(&config::TRADES)].concat()).unwrap();
+    let log = follow(&secure, 5, &[1, 2, 3, 4, 5]);
+    assert!(log.contains("read the end of the topic") && !log.contains("may not"), "{log}");
 }
 
 #[test]

@@ -44,7 +44,7 @@ fn follow_two_connections(identity: Option<&Identity>) -> Vec<KrakenTrade> {
             for trade in trades {
                 let gap = sequence.note(&trade.record.key, trade.id, trade.ts_us);
                 seen.push(trade);
-                seen.extend(gap.iter().flat_map(|gap| rest.fill(gap).unwrap()));
+                seen.extend(gap.iter().flat_map(|gap| rest.fill(gap).unwrap().0));
             }
         }
     }
@@ -116,7 +116,22 @@ fn a_gap_that_rest_does_not_have_either_ends() {
     let trust = Trust::load(Some(Identity::of("127.0.0.1").authority.path())).unwrap();
     let rest = Rest::new(&rest(5, None), &trust);
     let gap = Gap { pair: "BTC/USD".to_owned(), ids: (6, 9), since_us: START_US + 5 * SECOND_US + 250 };
-    assert_eq!(rest.fill(&gap).unwrap(), []);
+    assert_eq!(rest.fill(&gap).unwrap(), (vec![], None));
+}
+
+#[test]
+fn a_gap_of_many_pages_is_filled_in_parts_that_leave_time_for_signals() {
+    let trust = Trust::load(Some(Identity::of("127.0.0.1").authority.path())).unwrap();
+    let rest = Rest::new(&rest(20, None), &trust);
+    let mut left = Some(Gap { pair: "BTC/USD".to_owned(), ids: (2, 20), since_us: START_US + SECOND_US + 250 });
+    let (mut ids, mut parts) = (Vec::new(), 0);
+    while let Some(gap) = left {
+        let (trades, rest) = rest.fill(&gap).unwrap();
+        ids.extend(trades.iter().map(|trade| trade.id));
+        (left, parts) = (rest, parts + 1);
+    }
+    assert_eq!(ids, (2..=20).collect::<Vec<u64>>());
+    assert_eq!(parts, 2);
 }
 
 #[test]
