@@ -15,7 +15,6 @@ use rdkafka::error::RDKafkaErrorCode;
 
 use crate::config::Kafka;
 use crate::kafka;
-use crate::kafka::Membership;
 use crate::kafka::PATIENCE;
 use crate::kafka::WorkError;
 use crate::trade::Trade;
@@ -43,9 +42,7 @@ pub(super) fn read(
     (exchange, pairs): (&str, &[String]),
     mut go_on: impl FnMut() -> bool,
 ) -> Result<Tail, WorkError> {
-    let consumer: BaseConsumer<Membership> = settings(kafka, topic)
-        .create_with_context(Membership::default())
-        .map_err(WorkError::when("create a consumer"))?;
+    let consumer: BaseConsumer = settings(kafka, topic).create().map_err(WorkError::when("create a consumer"))?;
     let unreachable = |source| WorkError::Kafka { doing: "read the end of the topic", source };
     let count = kafka::partitions(&consumer, topic, unreachable)?;
     let (mut list, mut open) = (TopicPartitionList::new(), BTreeMap::new());

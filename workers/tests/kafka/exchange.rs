@@ -53,7 +53,7 @@ fn trades_come_back_after_every_cut_with_growing_waits_and_nothing_missing() {
 }
 
 /// Starts `trades` on an exchange that plays `messages`, with REST at `rest`.
-fn start(broker: &Broker, messages: &[&[u64]], rest: &str, more: &[(&str, &str)]) -> Child {
+pub(crate) fn start(broker: &Broker, messages: &[&[u64]], rest: &str, more: &[(&str, &str)]) -> Child {
     let played = vec![messages.iter().map(|ids| update(ids)).collect()];
     let mut trades = Command::new(env!("CARGO_BIN_EXE_trades"));
     trades
