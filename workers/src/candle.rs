@@ -14,8 +14,8 @@ use crate::trade::Trade;
 
 pub use crate::candle::json::Market;
 pub use crate::candle::json::Window;
-pub use crate::candle::json::key;
-pub use crate::candle::json::to_json;
+pub use crate::candle::json::write_json;
+pub use crate::candle::json::write_key;
 
 /// The trades of one market in one window, folded.
 #[derive(Clone, Debug)]
@@ -135,7 +135,10 @@ mod tests {
         }
         let standing =
             Standing { status: Status::Final, revision: 0, closed_by: Some(ClosedBy::Watermark), complete: true };
-        String::from_utf8(to_json(&Market::new("", "A/B"), &Window::new(0, 60), &candle, standing)).unwrap()
+        // What was in the buffer is not to be seen.
+        let mut json = b"before".to_vec();
+        write_json(&Market::new("", "A/B"), &Window::new(0, 60), (&candle, standing), &mut json);
+        String::from_utf8(json).unwrap()
     }
 
     #[test]
@@ -156,12 +159,16 @@ mod tests {
         let candle = Candle::new(&trade(1, 0, 1, 1));
         let standing = Standing { status: Status::Open, revision: 0, closed_by: None, complete: false };
         let (market, window) = (Market::new("A\"\\/é", "\u{1}B"), Window::new(-120_000_000, 60));
-        let value: serde_json::Value = serde_json::from_slice(&to_json(&market, &window, &candle, standing)).unwrap();
+        let (mut key, mut json) = ("before".to_owned(), Vec::new());
+        write_json(&market, &window, (&candle, standing), &mut json);
+        let value: serde_json::Value = serde_json::from_slice(&json).unwrap();
         assert_eq!((value["exchange"].as_str(), value["pair"].as_str()), (Some("A\"\\/é"), Some("\u{1}B")));
         assert_eq!((value["start_us"].as_i64(), value["end_us"].as_i64()), (Some(-120_000_000), Some(-60_000_000)));
         assert_eq!((value["complete"].as_bool(), value.get("closed_by")), (Some(false), None));
-        assert_eq!(key(&market, &window), "A\"\\/é|\u{1}B|60s|-120000000");
-        assert_eq!(key(&Market::new("", "A/B"), &window), "A/B|60s|-120000000");
+        write_key(&market, &window, &mut key);
+        assert_eq!(key, "A\"\\/é|\u{1}B|60s|-120000000");
+        write_key(&Market::new("", "A/B"), &window, &mut key);
+        assert_eq!(key, "A/B|60s|-120000000");
     }
 
     proptest! {

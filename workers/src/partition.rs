@@ -33,7 +33,7 @@ use crate::trade::Trade;
 /// A record for the topic of candles.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CandleRecord {
-    /// See [`crate::candle::key`].
+    /// See [`crate::candle::write_key`].
     pub key: String,
     /// JSON.
     pub value: Vec<u8>,
@@ -79,6 +79,8 @@ pub struct Partition {
     /// Marks of a checkpoint that the replay has not reached.
     ahead: Vec<Mark>,
     key: String,
+    /// A record that was written: its memory is taken for the next.
+    spare: Option<CandleRecord>,
 }
 
 /// How a partition begins.
@@ -111,6 +113,7 @@ impl Partition {
             marks: Vec::new(),
             ahead: Vec::new(),
             key: String::new(),
+            spare: None,
         };
         match beginning {
             Beginning::Origin => partition.complete_from_us = Some(i64::MIN),
@@ -222,8 +225,13 @@ impl Partition {
         if let Some(out) = out
             && (closed || self.settings.emit == Emit::Current)
         {
-            out.extend(slots.record(&self.markets, market, self.complete_from_us));
+            out.extend(slots.record(&self.markets, market, self.complete_from_us, self.spare.take()));
         }
+    }
+
+    /// Gives back a record that is not needed any more, for its memory: with `EMIT=current` there is one for each trade.
+    pub fn recycle(&mut self, record: CandleRecord) {
+        self.spare = Some(record);
     }
 
     /// Returns the mark by which the clock, `now_us`, closes windows of the idle partition at its position; `None` when none is
@@ -304,8 +312,9 @@ impl Partition {
             // In the order of their names: the numbers depend on where reading began.
             let mut numbers: Vec<MarketNumber> = slots.markets().collect();
             numbers.sort_unstable_by_key(|number| (&self.markets[*number].exchange, &self.markets[*number].pair));
-            let records =
-                numbers.into_iter().filter_map(|number| slots.record(&self.markets, number, self.complete_from_us));
+            let records = numbers
+                .into_iter()
+                .filter_map(|number| slots.record(&self.markets, number, self.complete_from_us, None));
             out.extend(records);
         }
     }

@@ -274,6 +274,7 @@ impl Work<'_> {
         }
         for record in self.candles.drain(..) {
             self.output.candle(message.partition(), &record, self.metrics)?;
+            owned.partition.recycle(record);
         }
         Ok(())
     }

@@ -59,49 +59,48 @@ impl Window {
     }
 }
 
-/// Returns the key of the record of a candle, `pair|60s|start` with the exchange before it where one is known. Compaction keeps the newest
-/// record of a key.
-pub fn key(market: &Market, window: &Window) -> String {
-    let mut key = String::with_capacity(market.exchange.len() + 1 + market.pair.len() + window.key.len());
+/// Makes `key` the key of the record of a candle, `pair|60s|start` with the exchange before it where one is known. Compaction keeps the
+/// newest record of a key.
+pub fn write_key(market: &Market, window: &Window, key: &mut String) {
+    key.clear();
     if !market.exchange.is_empty() {
         key.push_str(&market.exchange);
         key.push('|');
     }
     key.push_str(&market.pair);
     key.push_str(&window.key);
-    key
 }
 
-/// Returns the value of a record, version 1: only what the trades say, so that a repetition is the same to the byte.
-pub fn to_json(market: &Market, window: &Window, candle: &Candle, standing: Standing) -> Vec<u8> {
-    let mut json = Vec::with_capacity(TYPICAL_BYTES);
+/// Makes `json` the value of a record, version 1: only what the trades say, so that a repetition is the same to the byte.
+pub fn write_json(market: &Market, window: &Window, (candle, standing): (&Candle, Standing), json: &mut Vec<u8>) {
+    json.clear();
+    json.reserve(TYPICAL_BYTES);
     json.extend_from_slice(&market.json);
     json.extend_from_slice(&window.json);
     json.extend_from_slice(br#","open":""#);
-    candle.open.2.write(&mut json);
+    candle.open.2.write(json);
     json.extend_from_slice(br#"","high":""#);
-    candle.high.write(&mut json);
+    candle.high.write(json);
     json.extend_from_slice(br#"","low":""#);
-    candle.low.write(&mut json);
+    candle.low.write(json);
     json.extend_from_slice(br#"","close":""#);
-    candle.close.2.write(&mut json);
+    candle.close.2.write(json);
     json.extend_from_slice(br#"","volume":""#);
-    candle.volume.write(&mut json);
+    candle.volume.write(json);
     json.extend_from_slice(br#"","quote_volume":""#);
-    candle.quote_volume.write(&mut json);
+    candle.quote_volume.write(json);
     let (first, last) = candle.ids.bounds();
-    count(&mut json, br#"","trade_count":"#, candle.ids.count());
-    count(&mut json, br#","first_trade_id":"#, first);
-    count(&mut json, br#","last_trade_id":"#, last);
-    count(&mut json, br#","missing_trades":"#, candle.missing());
+    count(json, br#"","trade_count":"#, candle.ids.count());
+    count(json, br#","first_trade_id":"#, first);
+    count(json, br#","last_trade_id":"#, last);
+    count(json, br#","missing_trades":"#, candle.missing());
     json.extend_from_slice(if standing.complete { br#","complete":true"# } else { br#","complete":false"# });
-    word(&mut json, br#","status":""#, standing.status.word());
-    count(&mut json, br#","revision":"#, u64::from(standing.revision));
+    word(json, br#","status":""#, standing.status.word());
+    count(json, br#","revision":"#, u64::from(standing.revision));
     if let Some(closed_by) = standing.closed_by {
-        word(&mut json, br#","closed_by":""#, closed_by.word());
+        word(json, br#","closed_by":""#, closed_by.word());
     }
     json.push(b'}');
-    json
 }
 
 /// Writes a count behind the name of its field.

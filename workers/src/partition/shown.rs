@@ -36,7 +36,7 @@ impl Partition {
     }
 
     fn record(&self, slots: &Slots, number: MarketNumber) -> Option<CandleRecord> {
-        slots.record(&self.markets, number, self.complete_from_us)
+        slots.record(&self.markets, number, self.complete_from_us, None)
     }
 
     fn number_of(&self, name: &str) -> Option<MarketNumber> {

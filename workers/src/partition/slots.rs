@@ -6,8 +6,8 @@ use crate::candle::Market;
 use crate::candle::Standing;
 use crate::candle::Status;
 use crate::candle::Window;
-use crate::candle::key;
-use crate::candle::to_json;
+use crate::candle::write_json;
+use crate::candle::write_key;
 use crate::partition::CandleRecord;
 use crate::partition::MarketNumber;
 use crate::settings::Settings;
@@ -65,12 +65,13 @@ impl Slots {
     }
 
     /// Returns the record of a candle as it stands; `None` when `market` has none here. A candle is complete in a window that begins at
-    /// `complete_from_us` or later.
+    /// `complete_from_us` or later. The memory is that of `spare`, where there is one.
     pub(super) fn record(
         &self,
         markets: &[Market],
         market: MarketNumber,
         complete_from_us: Option<i64>,
+        spare: Option<CandleRecord>,
     ) -> Option<CandleRecord> {
         let slot = self.candles.get(market)?.as_ref()?;
         let status = match self.closed_by {
@@ -80,7 +81,9 @@ impl Slots {
         };
         let complete = complete_from_us.is_some_and(|from| self.window.start_us >= from);
         let standing = Standing { status, revision: slot.revision, closed_by: self.closed_by, complete };
-        let value = to_json(&markets[market], &self.window, &slot.candle, standing);
-        Some(CandleRecord { key: key(&markets[market], &self.window), value, status, missing: slot.candle.missing() })
+        let (mut key, mut value) = spare.map_or_else(Default::default, |spare| (spare.key, spare.value));
+        write_key(&markets[market], &self.window, &mut key);
+        write_json(&markets[market], &self.window, (&slot.candle, standing), &mut value);
+        Some(CandleRecord { key, value, status, missing: slot.candle.missing() })
     }
 }
