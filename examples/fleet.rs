@@ -39,12 +39,17 @@ fn read<'a>(arguments: &[&'a str]) -> Option<(&'a str, FileSet)> {
     }
 }
 
-/// Returns the embedded schemas as kubeconform's template `{{.Group}}/{{.ResourceKind}}_{{.ResourceAPIVersion}}.json` asks for them.
+/// The dialect of the schemas: kubeconform takes one that names none for draft 4, and passes over what that does not know.
+const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
+
+/// Returns the embedded schemas as kubeconform's template `{{.Group}}/{{.ResourceKind}}_{{.ResourceAPIVersion}}.json` asks for
+/// them; for the core group that is the version twice.
 fn schemas() -> FileSet {
     FileSet::from_texts(gitops_gen_schemas::kinds().iter().filter_map(|kind| {
-        let schema = gitops_gen_schemas::schema(kind.group, kind.version, kind.kind)?;
-        let name = format!("{}_{}.json", kind.kind.to_lowercase(), kind.version);
-        let path = if kind.group.is_empty() { name } else { format!("{}/{name}", kind.group) };
+        let mut schema = gitops_gen_schemas::schema(kind.group, kind.version, kind.kind)?;
+        schema.as_object_mut()?.insert("$schema".to_owned(), DIALECT.into());
+        let directory = if kind.group.is_empty() { kind.version } else { kind.group };
+        let path = format!("{directory}/{}_{}.json", kind.kind.to_lowercase(), kind.version);
         Some((path, schema.to_string()))
     }))
 }
