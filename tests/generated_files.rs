@@ -3,6 +3,8 @@
 
 #![expect(clippy::print_stdout, reason = "what was skipped is for people")]
 
+#[path = "generated_files/alerts.rs"]
+mod alerts;
 #[path = "generated_files/backups.rs"]
 mod backups;
 
