@@ -70,6 +70,8 @@ impl<'s> Merger<'s> {
         let (strategy, schema) =
             beside(target, Part::Resource).or_else(|| beside(patch, Part::Patch)).unwrap_or((strategy, schema));
         let schema = schema.or_else(|| self.own_schema(target)).or_else(|| self.own_schema(patch));
+        #[cfg(test)]
+        let strategy = conformance::inferred(self.openapi, strategy, schema, [target, patch]);
         let Some(first) = present(target).or(present(patch)) else { return self.walk_map(target, patch, schema) };
         if let (Some(old), Some(new)) = (present(target), present(patch))
             && std::mem::discriminant(&old.kind) != std::mem::discriminant(&new.kind)

@@ -53,6 +53,9 @@ pub(crate) struct OpenApi<'a> {
     own: Option<Definitions<'a>>,
     /// Schemas in comments of resources, and of patches.
     in_comments: [SchemasInComments; 2],
+    /// Whether lists that no schema knows are merged by the names of their elements; no build of kustomize wants it.
+    #[cfg(test)]
+    pub(crate) infers_names: bool,
 }
 
 /// Schemas in comments, by the file and the first byte of the list or mapping beside which they stand.

@@ -1,5 +1,6 @@
 //! The recorded cases of kustomize's own merge.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::{env, fs};
@@ -7,9 +8,9 @@ use std::{env, fs};
 use serde_json::Value;
 
 use crate::kustomize::known_misses::conclude;
-use crate::kustomize::merge::{Direction, Merger};
+use crate::kustomize::merge::{Direction, Merger, Side, present};
 use crate::kustomize::merge_schema::Schema;
-use crate::kustomize::openapi::{OpenApi, Part};
+use crate::kustomize::openapi::{ListStrategy, OpenApi, Part, Type};
 use crate::text::{FileSet, SourceId, Span};
 use crate::yaml::{self, Node};
 
@@ -41,6 +42,24 @@ fn printed(node: Option<&Node>) -> String {
     node.filter(|node| !node.is_null()).map(|node| yaml::emit(node).unwrap()).unwrap_or_default()
 }
 
+/// Returns how a list that `schema` does not know is merged: merge2's `InferAssociativeLists`, which no build asks for and
+/// some recorded merges do. Elements that have names are found by them. Source: kyaml v0.21.1, `GetAssociativeKey`.
+pub(super) fn inferred<'s>(
+    openapi: &OpenApi<'_>,
+    strategy: ListStrategy<'s>,
+    schema: Option<Type<'_>>,
+    sides: [Side<'_>; 2],
+) -> ListStrategy<'s> {
+    let is_named = |item: &Node| item.get("name").is_some_and(|name| !name.is_null());
+    let is_of_named = |items: &[Node]| !items.is_empty() && items.iter().all(is_named);
+    let sides = sides.into_iter().filter_map(present);
+    let infers = openapi.infers_names && schema.is_none() && strategy == ListStrategy::Replace;
+    if infers && sides.filter_map(Node::as_sequence).any(is_of_named) {
+        return ListStrategy::Merge(Cow::Borrowed(&["name"]));
+    }
+    strategy
+}
+
 #[test]
 fn recorded_merges_give_the_recorded_results() {
     let Some(data) = data() else { return };
@@ -54,6 +73,7 @@ fn recorded_merges_give_the_recorded_results() {
         let direction = if case["list_increase_direction"] == 1 { Direction::Prepend } else { Direction::Append };
         let mut openapi = OpenApi::default();
         openapi.note_merge();
+        openapi.infers_names = case["infer"].as_bool().unwrap();
         let (target, patch) = (
             document(ours, text("dest"), Part::Resource, &mut openapi),
             document(theirs, text("patch"), Part::Patch, &mut openapi),
