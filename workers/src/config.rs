@@ -136,6 +136,12 @@ const CANDLES_OWN: &[Variable] = &[
         Presence::Default("60000"),
         "milliseconds that a trade may be ahead of its record's time",
     ),
+    variable(
+        "LINGER_MS",
+        &[],
+        Presence::Default("50"),
+        "milliseconds that a candle may wait to be sent with others; fewer cost more of the processor",
+    ),
     variable("COMMIT_INTERVAL_MS", &[], Presence::Default("1000"), "milliseconds between checkpoints"),
     variable("PROCESSING_GUARANTEE", &[], Presence::Default("at_least_once"), "at_least_once or exactly_once"),
     variable(
@@ -248,6 +254,8 @@ pub struct Candles {
     pub settings: Settings,
     /// How far a trade may be ahead of its record, in microseconds.
     pub future_limit_us: i64,
+    /// Time that a candle may wait to be sent with others.
+    pub linger: Duration,
     /// Time between checkpoints.
     pub commit_interval: Duration,
     /// Of the producer, when there are transactions.
@@ -291,6 +299,7 @@ pub fn candles(environment: &BTreeMap<String, String>) -> Result<Candles, Mistak
         instance,
         settings,
         future_limit_us: reader.number("FUTURE_LIMIT_MS", 0, 365 * day_ms) * 1_000,
+        linger: Duration::from_millis(reader.number("LINGER_MS", 0, 1_000)),
         commit_interval: Duration::from_millis(reader.number("COMMIT_INTERVAL_MS", 10, 60_000)),
         transactional_id,
         page: connection::page(&mut reader),

@@ -36,6 +36,9 @@ use crate::source::replay;
 use crate::source::synthetic::Disorder;
 use crate::source::synthetic::Synthetic;
 
+/// Time that a trade waits for others.
+const LINGER: Duration = Duration::from_millis(5);
+
 /// Longest sleep between two looks at the signal.
 const NAP: Duration = Duration::from_millis(20);
 
@@ -52,7 +55,7 @@ impl Ingest {
     /// # Errors
     /// When Kafka cannot be reached, or the topic does not exist.
     pub fn new(kafka: &Kafka, topic: &str, metrics: Arc<TradeMetrics>) -> Result<Self, WorkError> {
-        let producer: BaseProducer<Deliveries> = kafka::producer_config(kafka, "")
+        let producer: BaseProducer<Deliveries> = kafka::producer_config(kafka, "", LINGER)
             .create_with_context(Deliveries::default())
             .map_err(WorkError::when("create the producer"))?;
         let metadata = producer.client().fetch_metadata(Some(topic), PATIENCE).map_err(|error| {

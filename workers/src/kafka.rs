@@ -256,19 +256,22 @@ pub fn consumer_config(candles: &Candles) -> ClientConfig {
     config
 }
 
-/// Returns the settings of a producer; `transactional_id` is empty when there are no transactions.
-pub fn producer_config(kafka: &Kafka, transactional_id: &str) -> ClientConfig {
+/// Returns the settings of a producer whose records wait up to `linger` for others; `transactional_id` is empty when there are no transactions.
+///
+/// An idempotent producer of librdkafka has one request of a partition on its way. While there are records that have waited for `linger`,
+/// its thread asks without a pause whether the answer has come: a time that is shorter than the broker's answers costs a whole core.
+pub fn producer_config(kafka: &Kafka, transactional_id: &str, linger: Duration) -> ClientConfig {
     let mut config = base(kafka);
     config
         .set("enable.idempotence", "true")
         .set("acks", "all")
         .set("compression.type", "lz4")
-        .set("linger.ms", "5")
+        .set("linger.ms", linger.as_millis().to_string())
         // As Java's clients: equal keys are in equal partitions, whoever writes them.
         .set("partitioner", "murmur2_random")
         // These bound the memory; what does not fit waits.
-        .set("queue.buffering.max.messages", "20000")
-        .set("queue.buffering.max.kbytes", "16384")
+        .set("queue.buffering.max.messages", "40000")
+        .set("queue.buffering.max.kbytes", "32768")
         .set("message.timeout.ms", "120000");
     if !transactional_id.is_empty() {
         config

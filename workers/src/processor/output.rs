@@ -66,7 +66,7 @@ impl Output {
     pub(super) fn new(config: &Candles) -> Result<Self, WorkError> {
         let transactional = kafka::is_transactional(config);
         let id = if transactional { config.transactional_id.as_str() } else { "" };
-        let producer: BaseProducer<Deliveries> = kafka::producer_config(&config.kafka, id)
+        let producer: BaseProducer<Deliveries> = kafka::producer_config(&config.kafka, id, config.linger)
             .create_with_context(Deliveries::default())
             .map_err(WorkError::when("create the producer"))?;
         if transactional {
