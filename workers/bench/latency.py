@@ -55,8 +55,8 @@ def main() -> int:
         return 0
     directory = pathlib.Path(tempfile.mkdtemp(prefix="latency-"))
     broker = lab.Broker(options.broker, options.binaries, {"trades": 8, "candles": 8, "trades.dlq": 1, "trades.late": 1})
-    worker = lab.Worker(options.binaries / "candles", broker.address, directory, CANDLE_SECONDS="1", EMIT="current", LINGER_MS="5", GRACE_MS=str(GRACE_MS),
-                        COMMIT_INTERVAL_MS="1000")
+    worker = lab.Worker(options.binaries / "candles", broker.address, directory, CANDLE_SECONDS="1", EMIT="current", LINGER_MS="5",
+                        GRACE_MS=str(GRACE_MS), COMMIT_INTERVAL_MS="1000")
     while "assigned" not in pathlib.Path(worker.log.name).read_text():
         time.sleep(0.05)
     consumer = lab.Consumer({"bootstrap.servers": broker.address, "group.id": "latency", "enable.auto.commit": False,
