@@ -205,7 +205,8 @@ fn allowed(user: &Node) -> BTreeSet<String> {
     rights.iter().flat_map(each).collect()
 }
 
-/// The workers' tests give a user exactly the rights of the contract, on a real Kafka, and the programs do their work.
+/// The workers' tests give a user exactly the rights of the contract, what is optional included, on a real Kafka, and the
+/// programs do their work.
 #[test]
 fn a_user_may_do_what_the_contract_says_and_nothing_more() {
     let fleet = fleet();
@@ -219,7 +220,8 @@ fn a_user_may_do_what_the_contract_says_and_nothing_more() {
                 for resource in contract.get(program).expect("the program has a contract").items("resources") {
                     let kind = text(resource, &["kind"]);
                     let named = named(&pod, program, text(resource, &["variable"]));
-                    let operations = resource.items("operations").iter().filter_map(Node::as_str);
+                    let operations = resource.items("operations").iter().chain(resource.items("optional"));
+                    let operations = operations.filter_map(Node::as_str);
                     // What has no name is not used.
                     needed.extend(
                         operations.filter(|_| !named.is_empty()).map(|operation| format!("{kind} {named} {operation}")),

@@ -107,7 +107,8 @@ fn users(fleet: &Fleet) -> Vec<Value> {
     users
 }
 
-/// Returns what the graph gives to the app `name`: exactly its topics, its group and its transactions.
+/// Returns what the graph gives to the app `name`: exactly its topics, its group and its transactions. One that
+/// resumes reads what it produces, without a group.
 fn rights(name: &str, app: &App) -> Vec<Value> {
     let mut topics: Vec<&String> = app.consumes.iter().chain(&app.produces).collect();
     topics.sort_unstable();
@@ -116,7 +117,7 @@ fn rights(name: &str, app: &App) -> Vec<Value> {
         .into_iter()
         .map(|topic| {
             let mut operations = vec!["Describe"];
-            operations.extend(app.consumes.contains(topic).then_some("Read"));
+            operations.extend((app.resumes || app.consumes.contains(topic)).then_some("Read"));
             operations.extend(app.produces.contains(topic).then_some("Write"));
             right("topic", topic, "literal", &operations)
         })
@@ -192,9 +193,11 @@ pub(super) fn check(fleet: &Fleet, problems: &mut Problems) {
     }
 }
 
-/// Transactions without anything to write.
+/// What is said of the records of an app that writes none.
 pub(super) fn check_app(name: &str, app: &App, problems: &mut Problems) {
-    if app.transactions && app.produces.is_empty() {
-        problems.add(format!("apps.{name}.transactions"), "is set, and the app produces nothing");
+    for (field, is_set) in [("transactions", app.transactions), ("resumes", app.resumes)] {
+        if is_set && app.produces.is_empty() {
+            problems.add(format!("apps.{name}.{field}"), "is set, and the app produces nothing");
+        }
     }
 }

@@ -107,6 +107,7 @@ pub(super) struct App {
     pub(super) consumes: Vec<String>,
     pub(super) group: Option<String>,
     pub(super) transactions: bool,
+    pub(super) resumes: bool,
     pub(super) calls: Vec<String>,
     pub(super) uses: Vec<DataService>,
     pub(super) host: Option<String>,

@@ -136,6 +136,10 @@ fn what_cannot_be_let_into_kafka_is_told_with_the_name_of_its_parameter() {
             "`apps.candles.transactions` is set, and the app produces nothing",
         ),
         (
+            stream(3, &json!({"kind": "worker", "consumes": ["trades"], "resumes": true})),
+            "`apps.candles.resumes` is set, and the app produces nothing",
+        ),
+        (
             stream(3, &json!({"kind": "worker", "consumes": ["trades"], "env": {"KEY": {"from": "kafka-key-file"}}})),
             "`apps.candles.env.KEY` names what the app has no business with: see `uses`, `produces`, `consumes`, kafka.authentication",
         ),
@@ -208,6 +212,8 @@ fn a_user_may_do_what_the_graph_says_of_its_app_and_nothing_else() {
     ];
     assert_eq!(rights(&derived, "candles"), expected);
     assert_eq!(rights(&derived, "feed"), ["topic/trades Describe,Write"]);
+    over["apps"]["feed"]["resumes"] = json!(true);
+    assert_eq!(rights(&derive(values(&over)).unwrap(), "feed"), ["topic/trades Describe,Read,Write"]);
     let mut looks = rights(&derived, "kafka-ui");
     looks.retain(|right| ["Alter", "Create", "Delete", "Write", "All"].iter().any(|change| right.contains(change)));
     assert_eq!(looks, Vec::<String>::new(), "who looks at the page changes nothing");
