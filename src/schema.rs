@@ -132,6 +132,9 @@ impl Checked {
     }
 }
 
+/// Why objects of a kind were not checked for which there is [`Outcome::NoSchema`].
+pub const UNKNOWN_KIND: &str = "no schema of the kind is known";
+
 /// What a check came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {

@@ -14,7 +14,9 @@ use crate::rules::fixes;
 use crate::rules::verdicts::ClusterVerdicts;
 use crate::rules::versions;
 use crate::rules::{Check, Context, FixAvailability, Rule};
-use crate::schema::{Catalogue, Layout, Origin, Outcome, SchemaLocation, Scope, Unchecked, Violation, ViolationKind};
+use crate::schema::{
+    Catalogue, Layout, Origin, Outcome, SchemaLocation, Scope, UNKNOWN_KIND, Unchecked, Violation, ViolationKind,
+};
 use crate::text::{RepoPath, Span};
 use crate::yaml::{Dialect, Step};
 
@@ -333,7 +335,7 @@ pub(super) fn list_unchecked(context: &Context<'_>, findings: &mut Findings) {
         }
     }
     for (gvk, count) in unknown {
-        findings.not_checked(format!("{gvk} ({count})"), "no schema of the kind is known", None);
+        findings.not_checked(format!("{gvk} ({count})"), UNKNOWN_KIND, None);
     }
     for ((gvk, part), count) in skipped {
         findings.not_checked(format!("{} of {gvk} ({count})", part.what), part.why.clone(), None);
