@@ -305,7 +305,9 @@ mod tests {
         }
         assert_eq!(Trade::parse(None), Err(Rejection::Empty));
         assert_eq!(Trade::parse(Some(&vec![b' '; 2_000_000])), Err(Rejection::TooLarge(2_000_000)));
-        assert!(rejected("[1]").starts_with("not a JSON object of a trade"));
+        for list in ["[1]", r#"["1","coinbase","BTC-USD","1","60000","1",1700000000000000,null]"#] {
+            assert_eq!(rejected(list), "not a JSON object of a trade: it is a list");
+        }
         assert!(rejected(r#"{"price":1,"price":2}"#).contains("duplicate field"));
     }
 
