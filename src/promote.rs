@@ -25,5 +25,5 @@ pub use crate::promote::lowered::{Lowered, lowered};
 pub use crate::promote::plan::{Direction, Plan, PromoteError, Step, plan};
 pub use crate::promote::rollback::{NarrowedRange, Rollback, RollbackError, rollback};
 pub use crate::promote::rollout::Rollout;
-pub use crate::promote::run::{Run, Scope, automate, images_of};
-pub use crate::promote::simulate::{Commit, Moment, Simulation, Workloads};
+pub use crate::promote::run::{Run, Scope, Workloads, automate, images_of};
+pub use crate::promote::simulate::{Commit, Moment, Simulation};

@@ -1,7 +1,7 @@
 //! What happens to images in a simulation, as a file tells it.
 
 use crate::image;
-use crate::text::FileSet;
+use crate::text::{FileSet, Span};
 use crate::yaml::{self, Node};
 
 /// What happens to the images.
@@ -74,17 +74,17 @@ pub enum EventProblem {
 pub fn read_events(text: &str) -> Result<Vec<Event>, EventsError> {
     let files = FileSet::from_texts([("events.yaml", text)]);
     let parsed = files.iter().next().map(|(_, source)| yaml::parse(source, text)).unwrap_or_default();
-    let line = |byte: usize| text.get(..byte).map_or(0, |before| before.matches('\n').count()) + 1;
+    let line = |span: Span| files.sources().start(span).map_or(1, |place| place.line);
     if parsed.is_broken()
         && let Some(finding) = parsed.diagnostics.first()
     {
-        let line = line(finding.labels.first().map_or(0, |label| label.span.range().start));
+        let line = finding.labels.first().map_or(1, |label| line(label.span));
         return Err(EventsError::Syntax { line, what: finding.message.clone() });
     }
     let root = parsed.documents.first().map(|document| &document.root);
     let events = root.and_then(|root| root.get("events")?.as_sequence()).ok_or(EventsError::NoList)?;
     let read = |(at, node): (usize, &Node)| {
-        let place = |problem| EventsError::Event { number: at + 1, line: line(node.span.range().start), problem };
+        let place = |problem| EventsError::Event { number: at + 1, line: line(node.span), problem };
         read_event(node).map_err(place)
     };
     events.iter().enumerate().map(read).collect()

@@ -1,11 +1,12 @@
 //! What Flagger makes of a change: the new image answers every request once its analysis is through.
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::flux::{CanaryPace, Cluster, duration_text};
 use crate::kube::NamespacedName;
-use crate::promote::run::images_of;
+use crate::promote::run::workloads;
 use crate::yaml::Node;
 
 /// The way of an image through the analysis of a Canary.
@@ -36,13 +37,14 @@ impl fmt::Display for Rollout {
 pub(super) fn rollouts<'a>(clusters: impl IntoIterator<Item = &'a Cluster>, images: &BTreeSet<&str>) -> Vec<Rollout> {
     let mut found: BTreeMap<(NamespacedName, String, CanaryPace), BTreeSet<String>> = BTreeMap::new();
     for cluster in clusters {
+        // Every object is searched for images: once, and only where there is a Canary.
+        let running = LazyCell::new(|| workloads([cluster], images));
         let canaries = cluster.objects_of("flagger.app", "Canary").filter(|canary| !canary.is_remote());
         for canary in canaries.map(|object| object.resource) {
             let reference = |key| canary.node.at(&["spec", "targetRef", key]).and_then(Node::as_str);
             let (Some(kind), Some(name)) = (reference("kind"), reference("name")) else { continue };
             let workload = format!("{kind} {}/{name}", canary.namespace());
-            let is_run = || images.iter().any(|image| images_of(cluster, image).contains_key(&workload));
-            if let Some(pace) = CanaryPace::of(canary).filter(|_| is_run()) {
+            if let Some(pace) = CanaryPace::of(canary).filter(|_| running.contains_key(&workload)) {
                 let name = NamespacedName::new(canary.namespace(), canary.name());
                 found.entry((name, workload, pace)).or_default().insert(cluster.name.clone());
             }

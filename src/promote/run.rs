@@ -71,15 +71,29 @@ fn with_update(files: &FileSet, update: &Update) -> FileSet {
     files.with_texts(update.files.iter().map(|(path, file)| (path.clone(), file.text.clone())).collect())
 }
 
+/// The references that each workload runs; the workload as `Kind namespace/name`.
+pub type Workloads = BTreeMap<String, BTreeSet<String>>;
+
 /// Returns the containers of `cluster` that run `image`, as `Kind namespace/name`, each with its references.
-pub fn images_of(cluster: &Cluster, image: &str) -> BTreeMap<String, BTreeSet<String>> {
-    let mut out: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+pub fn images_of(cluster: &Cluster, image: &str) -> Workloads {
+    let mut out = Workloads::new();
     // What is scanned runs nowhere.
     for object in cluster.objects().filter(|object| object.resource.kind() != "ImageRepository") {
         let mut found = BTreeSet::new();
         containers(&object.resource.node, image, &mut found);
         if !found.is_empty() {
             out.entry(object.resource.object_ref().to_string()).or_default().extend(found);
+        }
+    }
+    out
+}
+
+/// Returns what `clusters` run of `images`.
+pub(super) fn workloads<'a>(clusters: impl IntoIterator<Item = &'a Cluster>, images: &BTreeSet<&str>) -> Workloads {
+    let mut out = Workloads::new();
+    for cluster in clusters {
+        for (workload, references) in images.iter().flat_map(|image| images_of(cluster, image)) {
+            out.entry(workload).or_default().extend(references);
         }
     }
     out

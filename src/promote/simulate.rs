@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::flux::{self, Cluster, Fleet, ImageAutomation, Options, branch_of};
 use crate::image::{self, MarkedFile, Mode};
+use crate::promote::run::workloads;
 use crate::promote::{
-    Event, PromoteError, RollbackError, Rollout, Scope, TagLists, automate, images_of, rollback, rollout, selections,
+    Event, PromoteError, RollbackError, Rollout, Scope, TagLists, Workloads, automate, rollback, rollout, selections,
 };
 use crate::repo::Repo;
 use crate::text::{FileSet, RepoPath};
@@ -40,9 +41,6 @@ pub struct Moment {
     /// What Flagger makes of the workloads that changed, by cluster.
     pub rollouts: Vec<Rollout>,
 }
-
-/// The references that each workload runs; the workload as `Kind namespace/name`.
-pub type Workloads = BTreeMap<String, BTreeSet<String>>;
 
 /// A fleet on its way through events.
 #[derive(Debug)]
@@ -243,17 +241,6 @@ impl Simulation {
         }
         commits
     }
-}
-
-/// Returns what `clusters` run of `images`.
-fn workloads<'a>(clusters: impl IntoIterator<Item = &'a Cluster>, images: &BTreeSet<&str>) -> Workloads {
-    let mut out = Workloads::new();
-    for cluster in clusters {
-        for (workload, references) in images.iter().flat_map(|image| images_of(cluster, image)) {
-            out.entry(workload).or_default().extend(references);
-        }
-    }
-    out
 }
 
 /// Returns the branch that all automations of the fleet read, where it is one.
