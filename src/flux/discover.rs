@@ -95,7 +95,7 @@ fn is_ingredient(name: &str) -> bool {
 fn hints(repo: &Repo) -> Vec<Hint> {
     let files = repo.files();
     let is_hidden = |path: &RepoPath| path.parts().any(|part| part.starts_with('.'));
-    let named = files.iter().filter(|(path, _)| path.as_str().ends_with(SYNC_FILE) && path.name() == SYNC_FILE);
+    let named = files.iter().filter(|(path, _)| path.name() == SYNC_FILE);
     let candidates: BTreeMap<_, _> = HINTS.into_iter().flat_map(|text| repo.holding(text)).chain(named).collect();
     let is_candidate = |path: &RepoPath| path.is_yaml() && path.name() != COMPONENTS_FILE && !is_hidden(path);
     let candidates: Vec<_> = candidates.into_iter().filter(|(path, _)| is_candidate(path)).collect();

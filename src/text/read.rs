@@ -174,11 +174,11 @@ pub fn read_file(path: &Path) -> Content {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::text::write_tree;
 
-    fn paths(root: &Path) -> Vec<String> {
+    pub(in crate::text) fn paths(root: &Path) -> Vec<String> {
         read_tree(root).unwrap().files.iter().map(|(path, _)| path.to_string()).collect()
     }
 

@@ -187,11 +187,8 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::text::read::tests::paths;
     use crate::text::read_tree;
-
-    fn paths(root: &Path) -> Vec<String> {
-        read_tree(root).unwrap().files.iter().map(|(path, _)| path.to_string()).collect()
-    }
 
     #[test]
     fn what_is_written_is_read_again() {
