@@ -211,6 +211,8 @@ pub fn tags(directory: &Path) -> Result<Vec<Tag>, GitError> {
 
 /// Returns `ours` with what changed from `base` to `theirs`, merged by lines; nothing where both changed the same lines.
 pub fn merge_lines(base: &str, ours: &str, theirs: &str) -> Option<String> {
+    // Of git2's functions `merge_file` alone does not initialize libgit2, which fails the first merge of a process.
+    drop(git2::Buf::new());
     let input = |text| {
         let mut input = MergeFileInput::new();
         input.content(text);

@@ -84,8 +84,8 @@ impl Update {
             return;
         }
         match before {
-            // Even there a value under a marker is not ours to write.
-            Some(before) if before == mine && !holds_marker(mine) => self.write(path, new),
+            // Even there a value under a marker is not ours to write; setters look into YAML alone.
+            Some(before) if before == mine && !(path.is_yaml() && holds_marker(mine)) => self.write(path, new),
             Some(before) => self.both_changed(path, [before, mine, new]),
             None => self.leave(path, None, "it stands here already, and was not generated as it stands"),
         }
