@@ -15,6 +15,7 @@ use gitops_gen::report::{self, Color};
 use gitops_gen::rules;
 use gitops_gen::schema::UNKNOWN_KIND;
 use rayon::prelude::*;
+use serde_json::Value;
 
 /// Options that a blueprint cannot have, with why; `*` is every blueprint.
 const REFUSED: &[(&str, &str, &str)] = &[
@@ -179,7 +180,24 @@ fn options(blueprint: &Blueprint) -> Vec<(String, Vec<String>)> {
     let mut options = vec![("domain".to_owned(), values(&["example.com", "nip.io"]))];
     options.extend(blueprint.options());
     options.push(("path".to_owned(), values(&["", "deploy/gitops"])));
+    options.push(elsewhere(blueprint));
     options
+}
+
+/// A cluster of the fleet, as it is and at each provider.
+fn elsewhere(blueprint: &Blueprint) -> (String, Vec<String>) {
+    let defaults = blueprint.defaults();
+    let clusters = defaults.get("clusters").and_then(Value::as_object).into_iter().flatten();
+    let (name, as_it_is) =
+        clusters.filter(|(_, cluster)| cluster["environment"] != "local").next_back().expect("a fleet has a cluster");
+    let at = |provider: &str| {
+        let mut cluster = as_it_is.clone();
+        cluster["provider"] = Value::from(provider);
+        cluster["storageClass"] = Value::from(format!("{provider}-disks"));
+        cluster.to_string()
+    };
+    let moved = ["digitalocean", "kind", "generic", "eks", "gke"].map(at);
+    (format!("clusters.{name}"), [as_it_is.to_string()].into_iter().chain(moved).collect())
 }
 
 /// What is wrong with `blueprint` under as much of `row` as its parameters accept, and how much that is.

@@ -169,10 +169,10 @@ fn is_change(call: &str) -> bool {
 /// Returns the files of the block `scripts` for a fleet of a production, a second and a local cluster.
 fn rendered(parameters: &str) -> Vec<(String, String)> {
     let usual = "system: fleet\norganisation: example\nrepository: fleet\ngitHost: github.com\nbootstrap: flux-cli\n\
-                 provider: digitalocean\nimageAutomationCluster: fra1\n\
-                 clusters:\n  fra1: {environment: production, branch: main, region: fra1, address: 192.0.2.1}\n  \
-                 home: {environment: local, branch: main, region: local, address: 127.0.0.1}\n  \
-                 nyc1: {environment: production, branch: main, region: nyc1, address: 192.0.2.2}\n";
+                 providers: [digitalocean]\nimageAutomationCluster: fra1\n\
+                 clusters:\n  fra1: {environment: production, branch: main, region: fra1, provider: digitalocean, address: 192.0.2.1}\n  \
+                 home: {environment: local, branch: main, region: local, provider: kind, address: 127.0.0.1}\n  \
+                 nyc1: {environment: production, branch: main, region: nyc1, provider: digitalocean, address: 192.0.2.2}\n";
     let mut answers = generate::parse_parameters(usual).expect("they are a mapping");
     answers.extend(generate::parse_parameters(parameters).expect("these too"));
     let mut texts = vec![

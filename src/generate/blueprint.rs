@@ -172,7 +172,8 @@ impl Blueprint {
 fn question(schema: &Value, parameter: &str) -> Question {
     let property = schema.pointer(&format!("/properties/{parameter}"));
     let text = |key| property.and_then(|property| property.get(key)).and_then(Value::as_str);
-    let choices = property.and_then(|property| property.get("enum")).and_then(Value::as_array);
+    let resolved = parameters::property(schema, schema, parameter);
+    let choices = resolved.and_then(|property| property.get("enum")).and_then(Value::as_array);
     Question {
         parameter: parameter.to_owned(),
         title: text("title").unwrap_or(parameter).to_owned(),

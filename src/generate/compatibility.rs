@@ -289,7 +289,7 @@ mod tests {
     /// Returns parameters with `changes` over those of a plain repository.
     fn parameters(changes: Value) -> Value {
         let mut values = json!({
-            "provider": "digitalocean", "gateway": "envoy", "mesh": "none", "dns": "manual", "domain": "example.com",
+            "provider": "digitalocean", "providers": ["digitalocean"], "gateway": "envoy", "mesh": "none", "dns": "manual", "domain": "example.com",
             "monitoring": "none", "scanner": "none", "scaler": "none", "secrets": "sops", "receiver": false,
             "kafka": {"enabled": false, "ui": false}, "postgres": {"enabled": false, "backups": null}, "valkey": {"enabled": false},
             "elasticsearch": {"enabled": false}, "clusters": {"fra1": {"kubernetes": null}}, "versions": {},
@@ -351,10 +351,15 @@ mod tests {
     fn each_exclusion_names_its_parameter_and_its_source() {
         let cases = [
             (json!({"gateway": "cilium", "provider": "eks"}), "`gateway` is `cilium`, but "),
+            (json!({"gateway": "cilium", "providers": ["digitalocean", "gke"]}), "`gateway` is `cilium`, but "),
             (json!({"mesh": "linkerd", "gateway": "none"}), "`mesh` is `linkerd`, but "),
             (json!({"mesh": "linkerd", "gateway": "ingress-nginx"}), "`mesh` is `linkerd`, but "),
             (json!({"dns": "external-dns", "domain": "nip.io"}), "`dns` is `external-dns`, but "),
             (json!({"dns": "external-dns", "provider": "kind"}), "`dns` is `external-dns`, but "),
+            (
+                json!({"dns": "external-dns", "provider": "eks", "providers": ["eks", "gke"]}),
+                "`dns` is `external-dns`, but ",
+            ),
             (json!({"dns": "external-dns", "gateway": "none"}), "`dns` is `external-dns`, but "),
             (json!({"receiver": true, "gateway": "none"}), "`receiver` is `true`, but "),
         ];

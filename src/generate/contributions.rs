@@ -24,6 +24,12 @@ const LISTS: &[List] = &[
     // Files or directories of infrastructure/configs/base; directories beside it where they are for some environments.
     List { name: "configs", required: &["name"], optional: || json!({}) },
     List { name: "configPatches", required: &["environment", "file"], optional: || json!({}) },
+    // What a layer is in the clusters at some providers: patches of Flux, as operations or as a merge.
+    List {
+        name: "clusterPatches",
+        required: &["layer", "providers", "why", "target", "patch"],
+        optional: || json!({}),
+    },
     // Kinds that the layer `infra-configs` waits for.
     List { name: "configHealth", required: &["apiVersion", "kind"], optional: || json!({}) },
     // Flux Kustomizations of their own, of every cluster or of the elected one.
@@ -90,6 +96,11 @@ pub(super) fn add(engine: &Engine, blocks: &[&Block], values: Value) -> Result<V
     if let Some(environments) = values.get_mut("environments").and_then(Value::as_object_mut) {
         for (name, environment) in environments {
             environment["contributions"] = of_environment(&lists, name);
+        }
+    }
+    if let Some(clusters) = values.get_mut("clusters").and_then(Value::as_object_mut) {
+        for cluster in clusters.values_mut() {
+            cluster["patches"] = of_cluster(&lists, cluster);
         }
     }
     values["contributions"] = Value::Object(lists);
@@ -165,6 +176,21 @@ fn of_environment(lists: &Map<String, Value>, environment: &str) -> Value {
     Value::Object(lists.iter().map(list).collect())
 }
 
+/// Returns the patches of each layer that apply to `cluster`, for the layers that have some.
+fn of_cluster(lists: &Map<String, Value>, cluster: &Value) -> Value {
+    let names = |list: &Value, name: &Value| list.as_array().is_none_or(|names| names.contains(name));
+    let mut layers: Map<String, Value> = Map::new();
+    for entry in lists.get("clusterPatches").and_then(Value::as_array).into_iter().flatten() {
+        let applies =
+            names(&entry["providers"], &cluster["provider"]) && names(&entry[ENVIRONMENTS], &cluster["environment"]);
+        if let (true, Some(layer)) = (applies, entry["layer"].as_str()) {
+            let patches = layers.entry(layer.to_owned()).or_insert_with(|| json!([]));
+            patches.as_array_mut().into_iter().for_each(|patches| patches.push(entry.clone()));
+        }
+    }
+    Value::Object(layers)
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -205,6 +231,24 @@ mod tests {
         let entries = json!([{"name": "{{app.name}}-x", "each": "apps", "as": "app", "when": "app.on"}]);
         let values = contributed("controllers", &entries).unwrap();
         assert_eq!(values["contributions"]["controllers"], json!([{"name": "web-x", "environments": null}]));
+    }
+
+    #[test]
+    fn a_patch_is_there_in_the_clusters_at_its_providers_and_in_its_environments() {
+        let patch = |name: &str, environments: &Value| json!({"layer": "infra-configs", "providers": ["eks"], "environments": environments, "why": name, "target": {}, "patch": []});
+        let entries = json!([patch("everywhere", &Value::Null), patch("local", &json!(["local"]))]);
+        let clusters = json!({"a": {"provider": "eks", "environment": "production"}, "b": {"provider": "gke", "environment": "production"},
+            "c": {"provider": "eks", "environment": "local"}});
+        let values = json!({"environments": {}, "clusters": clusters});
+        let values = add(&Engine::new(), &[&block("clusterPatches", &entries)], values).unwrap();
+        let whys = |cluster: &str| {
+            let patches =
+                values["clusters"][cluster]["patches"]["infra-configs"].as_array().cloned().unwrap_or_default();
+            patches.iter().map(|patch| patch["why"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(whys("a"), ["everywhere"]);
+        assert_eq!(values["clusters"]["b"]["patches"], json!({}));
+        assert_eq!(whys("c"), ["everywhere", "local"]);
     }
 
     #[test]

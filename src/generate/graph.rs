@@ -35,6 +35,7 @@ pub(super) fn derive(mut values: Value) -> Result<Value, Vec<ParameterProblem>> 
         return Err(problems);
     }
     merge(&mut values, place::derived(&fleet.path));
+    merge(&mut values, cluster::providers(&fleet));
     values["gatewayRef"] = cluster::gateway(&fleet);
     for (name, cluster) in &fleet.clusters {
         merge(&mut values["clusters"][name], cluster::derived(&fleet, name, cluster));

@@ -55,6 +55,7 @@ pub(super) fn options(schema: &Value) -> Vec<(String, Vec<String>)> {
     for (name, property) in properties(schema) {
         let inner = properties(&property).into_iter().map(|(field, place)| (format!("{name}.{field}"), place));
         for (path, place) in [(name.clone(), property.clone())].into_iter().chain(inner) {
+            let place = resolve(schema, &place);
             let of_enum = place.get("enum").and_then(Value::as_array);
             let values: Vec<String> = match of_enum {
                 Some(values) => values.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
@@ -169,7 +170,7 @@ fn unknown(schema: &Value, place: &Value, name: &str) -> String {
 }
 
 /// Returns the schema of the property `name` of an object that `place` describes.
-fn property<'a>(schema: &'a Value, place: &'a Value, name: &str) -> Option<&'a Value> {
+pub(super) fn property<'a>(schema: &'a Value, place: &'a Value, name: &str) -> Option<&'a Value> {
     let place = resolve(schema, place);
     let named = place.get("properties").and_then(|properties| properties.get(name));
     let found = named.or_else(|| place.get("additionalProperties").filter(|any| any.is_object()))?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::generate::graph::access;
-use crate::generate::graph::model::{App, DataService, Environment, Fleet, Kind, Rollout, Variable};
+use crate::generate::graph::model::{App, Cluster, DataService, Fleet, Kind, Provider, Rollout, Variable};
 use crate::generate::parameters::ParameterProblem;
 
 /// Returns everything that is wrong, in the order of the parameters.
@@ -40,13 +40,28 @@ fn clusters(fleet: &Fleet, problems: &mut Problems) {
     match fleet.clusters.get(elected) {
         None if elected.is_empty() => {}
         None => problems.add(AUTOMATION, format!("is `{elected}`, which is none of the clusters")),
-        Some(cluster) if cluster.environment == Environment::Local => {
+        Some(cluster) if cluster.is_local() => {
             problems.add(
                 AUTOMATION,
                 format!("is `{elected}`, a local cluster, which is not always there to write new tags"),
             );
         }
         Some(_) => {}
+    }
+    let names_class = |cluster: &Cluster| !cluster.is_local() && !cluster.storage_class(fleet).is_empty();
+    let named = fleet.clusters.iter().find(|(_, cluster)| names_class(cluster));
+    for (name, cluster) in &fleet.clusters {
+        let provider = cluster.provider(fleet);
+        if cluster.is_local() && provider != Provider::Kind {
+            let reason = format!("is `{provider}`, and the cluster on this machine is one of kind");
+            problems.add(format!("clusters.{name}.provider"), reason);
+        }
+        // All of them share the manifests of volumes, in which it is a variable: it cannot be left out for one alone.
+        if let Some((other, known)) = named.filter(|_| cluster.storage_class(fleet).is_empty() && fleet.has_volumes()) {
+            let class = known.storage_class(fleet);
+            let reason = format!("is missing: volumes have a class of their own in `{other}` (`{class}`)");
+            problems.add(format!("clusters.{name}.storageClass"), reason);
+        }
     }
 }
 

@@ -13,6 +13,8 @@ pub(super) struct Fleet {
     pub(super) path: String,
     pub(super) registry: String,
     pub(super) domain: String,
+    pub(super) provider: Provider,
+    pub(super) storage_class: String,
     pub(super) branches: BTreeMap<Environment, String>,
     pub(super) clusters: BTreeMap<String, Cluster>,
     pub(super) image_automation_cluster: String,
@@ -50,12 +52,62 @@ impl fmt::Display for Environment {
     }
 }
 
+/// Where a cluster runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Provider {
+    Digitalocean,
+    Kind,
+    Generic,
+    Eks,
+    Gke,
+}
+
+impl fmt::Display for Provider {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Digitalocean => "digitalocean",
+            Self::Kind => "kind",
+            Self::Generic => "generic",
+            Self::Eks => "eks",
+            Self::Gke => "gke",
+        })
+    }
+}
+
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct Cluster {
     pub(super) environment: Environment,
     pub(super) address: String,
     pub(super) branch: Option<String>,
     pub(super) domain: Option<String>,
+    provider: Option<Provider>,
+    storage_class: Option<String>,
+}
+
+impl Cluster {
+    pub(super) fn is_local(&self) -> bool {
+        self.environment == Environment::Local
+    }
+
+    /// Returns where the cluster runs: as it says, else in kind where it is local, else where the fleet does.
+    pub(super) fn provider(&self, fleet: &Fleet) -> Provider {
+        self.provider.unwrap_or(if self.is_local() { Provider::Kind } else { fleet.provider })
+    }
+
+    /// Returns the StorageClass of its volumes, the default of the cluster where it is empty: as the cluster says, else that of
+    /// the fleet where the cluster runs where the fleet does.
+    pub(super) fn storage_class<'a>(&'a self, fleet: &'a Fleet) -> &'a str {
+        // Every cluster of kind brings this one along.
+        const OF_KIND: &str = "standard";
+        match (&self.storage_class, self.provider(fleet)) {
+            (Some(class), _) => class,
+            (None, provider) if provider == fleet.provider => &fleet.storage_class,
+            (None, Provider::Kind) => OF_KIND,
+            (None, _) => "",
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -216,6 +268,12 @@ impl Fleet {
             DataService::Valkey => &self.valkey,
             DataService::Elasticsearch => &self.elasticsearch,
         }
+    }
+
+    /// Returns whether something in the clusters has volumes.
+    pub(super) fn has_volumes(&self) -> bool {
+        let services = [&self.postgres, &self.valkey, &self.elasticsearch];
+        self.kafka.enabled || self.monitoring != "none" || services.iter().any(|service| service.enabled)
     }
 
     /// Returns the namespace of Kafka: that of the apps where its users have Secrets, which pods of no other namespace read.

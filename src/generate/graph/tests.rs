@@ -74,6 +74,16 @@ fn what_does_not_fit_together_is_told_with_the_name_of_its_parameter() {
             "`imageAutomationCluster` is `x`, a local cluster, which is not always there to write new tags",
         ),
         (
+            json!({"imageAutomationCluster": "", "clusters": {"x": {"environment": "local", "region": "x", "address": "127.0.0.1", "provider": "eks"}}}),
+            "`clusters.x.provider` is `eks`, and the cluster on this machine is one of kind",
+        ),
+        (
+            json!({"imageAutomationCluster": "a", "valkey": {"enabled": true}, "clusters": {
+                "a": {"environment": "production", "region": "a", "address": "192.0.2.1"},
+                "b": {"environment": "production", "region": "b", "address": "192.0.2.2", "provider": "gke"}}}),
+            "`clusters.b.storageClass` is missing: volumes have a class of their own in `a` (`do-block-storage`)",
+        ),
+        (
             stream(3, &json!({"kind": "worker", "consumes": ["trades"], "replicas": 5})),
             "`apps.candles.replicas` is 5, topic `trades` has 3 partitions: 2 would read nothing",
         ),
