@@ -167,16 +167,17 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<Ended, CliError> {
     }
     let blueprint = load(&args.blueprint)?;
     let answers = answers(args, &blueprint)?;
-    let generated = generate::generate(&blueprint, &answers).map_err(|error| explained(args, error))?;
-    let files = with_records(&generated, &blueprint, answers);
-    refuse_existing(&args.directory, &files)?;
-    refuse_findings(&files)?;
+    let generated = generate::generate_repo(&blueprint, &answers).map_err(|error| explained(args, error))?;
+    let repo = with_records(&generated, &blueprint, answers);
+    let files = repo.files();
+    refuse_existing(&args.directory, files)?;
+    refuse_findings(&repo)?;
     if args.dry_run {
         let paths: String = files.iter().flat_map(|(path, _)| [path.as_str(), "\n"]).collect();
         console.print(&paths)?;
         return Ok(Ended::Clean);
     }
-    write(args, &blueprint, &files)?;
+    write(args, &blueprint, files)?;
     console.say(&format!("{}: {} files in {}", blueprint.name, files.len(), args.directory.display()));
     Ok(Ended::Clean)
 }
@@ -251,18 +252,18 @@ fn ask(question: &Question, blueprint: &Blueprint, answers: &Map<String, Value>)
     Input::new().with_prompt(&question.title).default(default).allow_empty(true).validate_with(refuse).interact_text()
 }
 
-/// Returns the files with what the repository has to know of its own making.
-fn with_records(generated: &FileSet, blueprint: &Blueprint, answers: Map<String, Value>) -> FileSet {
-    let text = |(path, _): (&RepoPath, _)| (path.clone(), generated.text(path).unwrap_or_default().to_owned());
-    let texts: Texts = generated.iter().map(text).collect();
-    let records = Records::new(env!("CARGO_PKG_VERSION"), &blueprint.name, answers, texts.clone());
-    let records = records.changes(&FileSet::default()).into_iter();
+/// Returns the repository with what it has to know of its own making.
+fn with_records(generated: &Repo, blueprint: &Blueprint, answers: Map<String, Value>) -> Repo {
+    let files = generated.files();
+    let text = |(path, _): (&RepoPath, _)| (path.clone(), files.text(path).unwrap_or_default().to_owned());
+    let texts: Texts = files.iter().map(text).collect();
+    let records = Records::new(env!("CARGO_PKG_VERSION"), &blueprint.name, answers, texts);
     let content = |bytes: Vec<u8>| match String::from_utf8(bytes) {
         Ok(text) => Content::Text(text.into()),
         Err(error) => Content::Binary(error.into_bytes().into()),
     };
-    let texts = texts.into_iter().map(|(path, text)| (path, Content::Text(text.into())));
-    FileSet::from_contents(texts.chain(records.map(|(path, bytes)| (path, content(bytes)))))
+    let records = records.changes(&FileSet::default()).into_iter();
+    generated.updated(records.map(|(path, bytes)| (path, Some(content(bytes))))).0
 }
 
 /// Refuses when something stands where a file goes, or where one of its directories goes and is none.
@@ -288,11 +289,10 @@ fn refuse_existing(directory: &Path, files: &FileSet) -> Result<(), InitError> {
 }
 
 /// Refuses to write what `validate` would call wrong.
-fn refuse_findings(files: &FileSet) -> Result<(), InitError> {
-    let repo = Repo::new(files.clone());
-    let findings = rules::validate(&repo, &Options::default());
+fn refuse_findings(repo: &Repo) -> Result<(), InitError> {
+    let findings = rules::validate(repo, &Options::default());
     match findings.worst() {
-        Some(Severity::Error) => Err(InitError::Findings(report::text(&findings, &repo, Color::Never))),
+        Some(Severity::Error) => Err(InitError::Findings(report::text(&findings, repo, Color::Never))),
         _ => Ok(()),
     }
 }

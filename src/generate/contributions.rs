@@ -5,7 +5,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::generate::block::{Block, OneOrTwo};
-use crate::generate::scope::Scope;
+use crate::generate::scope::{Scope, Turn};
 use crate::generate::template::{Engine, Values};
 
 /// A list: the fields of its entries that have to be there, and the others with what they are when they are not.
@@ -71,9 +71,9 @@ const AS: &str = "as";
 /// # Errors
 /// A clause, when an entry is not what its list takes.
 pub(super) fn add(engine: &Engine, blocks: &[&Block], values: Value) -> Result<Value, String> {
-    let scope = Scope::new(values);
+    let mut scope = Scope::new(values);
     let mut lists: Map<String, Value> =
-        scope.root().as_value().get("contributions").and_then(Value::as_object).cloned().unwrap_or_default();
+        scope.values().as_value().get("contributions").and_then(Value::as_object).cloned().unwrap_or_default();
     for list in LISTS {
         let mut entries = match lists.remove(list.name) {
             Some(Value::Array(entries)) => entries,
@@ -81,7 +81,7 @@ pub(super) fn add(engine: &Engine, blocks: &[&Block], values: Value) -> Result<V
         };
         for block in blocks {
             for entry in block.contributes.get(list.name).into_iter().flatten() {
-                let made = made(engine, &scope, list, entry);
+                let made = made(engine, &mut scope, list, entry);
                 entries.extend(made.map_err(|reason| format!("block `{}`, {}: {reason}", block.name, list.name))?);
             }
         }
@@ -92,7 +92,7 @@ pub(super) fn add(engine: &Engine, blocks: &[&Block], values: Value) -> Result<V
             return Err(format!("block `{}` contributes to `{unknown}`, which is no list", block.name));
         }
     }
-    let mut values = scope.root().as_value().clone();
+    let mut values = scope.into_value();
     if let Some(environments) = values.get_mut("environments").and_then(Value::as_object_mut) {
         for (name, environment) in environments {
             environment["contributions"] = of_environment(&lists, name);
@@ -108,22 +108,21 @@ pub(super) fn add(engine: &Engine, blocks: &[&Block], values: Value) -> Result<V
 }
 
 /// Returns what `entry` comes to: nothing, one, or one for each of what it loops over.
-fn made(engine: &Engine, scope: &Scope, list: &List, entry: &Map<String, Value>) -> Result<Vec<Value>, String> {
+fn made(engine: &Engine, scope: &mut Scope, list: &List, entry: &Map<String, Value>) -> Result<Vec<Value>, String> {
     let name = |key: &str| entry.get(key).cloned().map(OneOrTwo::try_from).transpose();
-    let bound = match (name(EACH)?, name(AS)?) {
+    let turns = match (name(EACH)?, name(AS)?) {
         (Some(each), Some(variables)) if each.0.len() == variables.0.len() => scope.each(&each, &variables)?,
-        (None, None) => [std::rc::Rc::clone(scope.root())].into(),
+        (None, None) => [Turn::default()].into(),
         _ => return Err(format!("`{EACH}` and `{AS}` belong together")),
     };
+    let when = entry.get(WHEN).map(|when| when.as_str().ok_or("`when` is no expression")).transpose()?;
     let mut made = Vec::new();
-    for values in bound.iter() {
-        if let Some(when) = entry.get(WHEN) {
-            let when = when.as_str().ok_or("`when` is no expression")?;
-            if !engine.holds(when, values)? {
-                continue;
-            }
-        }
-        made.push(filled(engine, values, list, entry)?);
+    for turn in turns.iter() {
+        let one = scope.at(turn, |values| match when {
+            Some(when) if !engine.holds(when, values)? => Ok(None),
+            _ => filled(engine, values, list, entry).map(Some),
+        });
+        made.extend(one?);
     }
     Ok(made)
 }

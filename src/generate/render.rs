@@ -14,8 +14,8 @@ use crate::generate::plan::{self, Task};
 use crate::generate::quota;
 use crate::generate::scope::Scope;
 use crate::generate::template::{Engine, TemplateError, Values};
+use crate::repo::Repo;
 use crate::text::{FileSet, RepoPath};
-use crate::yaml;
 
 /// Why a blueprint made no repository.
 #[derive(Debug, thiserror::Error)]
@@ -40,27 +40,35 @@ fn join(problems: &[ParameterProblem]) -> String {
     problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
-/// Returns the repository that `blueprint` makes of `answers`, without the lock file.
+/// Returns the files of [`generate_repo`].
+///
+/// # Errors
+/// Those of [`generate_repo`].
+pub fn generate(blueprint: &Blueprint, answers: &Map<String, Value>) -> Result<FileSet, GenerateError> {
+    generate_repo(blueprint, answers).map(Repo::into_files)
+}
+
+/// Returns the repository that `blueprint` makes of `answers`, without the lock file; its YAML is parsed already.
 ///
 /// # Errors
 /// When the parameters do not fit the schema or each other, a template cannot be rendered, or a rendered file is no YAML.
-pub fn generate(blueprint: &Blueprint, answers: &Map<String, Value>) -> Result<FileSet, GenerateError> {
+pub fn generate_repo(blueprint: &Blueprint, answers: &Map<String, Value>) -> Result<Repo, GenerateError> {
     let engine = Engine::new();
     let broken = |reason| GenerateError::Blueprint { blueprint: blueprint.name.clone(), reason };
     let values = values(blueprint, &engine, answers)?;
     let blocks = active(blueprint, &engine, &values).map_err(broken)?;
-    let values = contributions::add(&engine, &blocks, values).map_err(broken)?;
+    let values = contributions::add(&engine, &blocks, values.into_value()).map_err(broken)?;
     if blueprint.is_fleet {
         refuse(graph::check_names(&values))?;
     }
     let prefix = if blueprint.is_fleet { graph::prefix(&values).to_owned() } else { String::new() };
-    let scope = Scope::new(values);
-    let tasks = plan::plan(&engine, &blocks, &scope, &prefix).map_err(broken)?;
+    let mut scope = Scope::new(values);
+    let tasks = plan::plan(&engine, &blocks, &mut scope, &prefix).map_err(broken)?;
     let mut texts = Vec::with_capacity(tasks.len());
     for task in &tasks {
-        let Task { template, target, values } = task;
+        let Task { template, target, turn } = task;
         let text = if template.is_rendered {
-            engine.render(&template.path, target, &template.text, values)?
+            scope.at(turn, |values| engine.render(&template.path, target, &template.text, values))?
         } else {
             template.text.clone()
         };
@@ -70,11 +78,11 @@ pub fn generate(blueprint: &Blueprint, answers: &Map<String, Value>) -> Result<F
         let schema = gitops_schema().map_err(|error| broken(error.to_string()))?;
         texts.push((SCHEMA_PATH.to_owned(), schema));
     }
-    let files = FileSet::from_texts(texts);
+    let repo = Repo::new(FileSet::from_texts(texts));
     for task in &tasks {
-        check_yaml(&engine, &files, task)?;
+        check_yaml(&engine, &repo, task, &mut scope)?;
     }
-    Ok(files)
+    Ok(repo)
 }
 
 fn refuse(problems: Vec<ParameterProblem>) -> Result<(), GenerateError> {
@@ -82,7 +90,7 @@ fn refuse(problems: Vec<ParameterProblem>) -> Result<(), GenerateError> {
 }
 
 /// Returns the parameters with all that is derived from them, where nothing is wrong with them.
-fn values(blueprint: &Blueprint, engine: &Engine, answers: &Map<String, Value>) -> Result<Value, GenerateError> {
+fn values(blueprint: &Blueprint, engine: &Engine, answers: &Map<String, Value>) -> Result<Values, GenerateError> {
     let broken = |reason| GenerateError::Blueprint { blueprint: blueprint.name.clone(), reason };
     let answers = Value::Object(answers.clone());
     let schema_problem = |reason| broken(format!("its schema is no JSON Schema: {reason}"));
@@ -114,15 +122,14 @@ fn values(blueprint: &Blueprint, engine: &Engine, answers: &Map<String, Value>) 
             return Err(GenerateError::Parameters(vec![ParameterProblem { parameter: String::new(), reason }]));
         }
     }
-    Ok(values.into_value())
+    Ok(values)
 }
 
 /// Returns the blocks whose condition holds.
-fn active<'a>(blueprint: &'a Blueprint, engine: &Engine, values: &Value) -> Result<Vec<&'a Block>, String> {
-    let values = Values::from(values.clone());
+fn active<'a>(blueprint: &'a Blueprint, engine: &Engine, values: &Values) -> Result<Vec<&'a Block>, String> {
     let mut active = Vec::new();
     for block in &blueprint.blocks {
-        let holds = block.when.as_deref().map_or(Ok(true), |when| engine.holds(when, &values));
+        let holds = block.when.as_deref().map_or(Ok(true), |when| engine.holds(when, values));
         if holds.map_err(|reason| format!("block `{}`: {reason}", block.name))? {
             active.push(block);
         }
@@ -131,17 +138,17 @@ fn active<'a>(blueprint: &'a Blueprint, engine: &Engine, values: &Value) -> Resu
 }
 
 /// Proves that a rendered file is YAML; where it is not, the error points at the line of the template.
-fn check_yaml(engine: &Engine, files: &FileSet, task: &Task<'_>) -> Result<(), GenerateError> {
-    let Task { template, target, values } = task;
-    let (true, Some(id), Some(text)) = (target.is_yaml(), files.id(target), files.text(target)) else {
-        return Ok(());
-    };
-    let parsed = yaml::parse(id, text);
-    let Some(first) = parsed.diagnostics.first() else { return Ok(()) };
-    let start = first.labels.first().and_then(|label| files.sources().start(label.span));
+fn check_yaml(engine: &Engine, repo: &Repo, task: &Task<'_>, scope: &mut Scope) -> Result<(), GenerateError> {
+    let Task { template, target, turn } = task;
+    let (true, Some(id)) = (target.is_yaml(), repo.files().id(target)) else { return Ok(()) };
+    let Some(first) = repo.yaml(id).and_then(|parsed| parsed.diagnostics.first()) else { return Ok(()) };
+    let start = first.labels.first().and_then(|label| repo.sources().start(label.span));
     let rendered = start.map_or(1, |start| start.line);
-    let line =
-        if template.is_rendered { engine.template_line(target, &template.text, values, rendered) } else { rendered };
+    let line = if template.is_rendered {
+        scope.at(turn, |values| engine.template_line(target, &template.text, values, rendered))
+    } else {
+        rendered
+    };
     let reason = format!("it makes no YAML: {}", first.message);
     Err(TemplateError { template: RepoPath::clone(&template.path), line, reason }.into())
 }

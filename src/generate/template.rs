@@ -37,6 +37,15 @@ impl Values {
         self.0.data()
     }
 
+    /// Puts `value` in the place of the one called `name`, nothing to have none, and returns what was there.
+    pub(super) fn replace(&mut self, name: &str, value: Option<Value>) -> Option<Value> {
+        let values = self.0.data_mut().as_object_mut()?;
+        match value {
+            Some(value) => values.insert(name.to_owned(), value),
+            None => values.remove(name),
+        }
+    }
+
     /// Returns them as one value.
     pub(super) fn into_value(mut self) -> Value {
         self.0.data_mut().take()

@@ -1,5 +1,6 @@
 //! Writing working trees: each file whole, and all of them or none.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -136,9 +137,9 @@ pub(super) fn bytes(file: &SourceFile) -> &[u8] {
     }
 }
 
-/// The files and directories that a call made, in order.
+/// The files and directories that a call made, sorted: what is below a directory comes after it.
 #[derive(Debug, Default)]
-pub struct Written(Vec<PathBuf>);
+pub struct Written(BTreeSet<PathBuf>);
 
 impl Written {
     /// Makes `directory` and those above it where they are not there.
@@ -149,26 +150,28 @@ impl Written {
         }
         self.directories(directory.parent())?;
         fs::create_dir(directory)?;
-        self.0.push(directory.to_owned());
+        self.0.insert(directory.to_owned());
         Ok(())
     }
 
     /// Notes the file `path` below `root`, and the directories that it needs, as if they were made already.
     pub(super) fn announce(&mut self, root: &Path, path: &RepoPath) {
-        let mut above = Vec::new();
         let mut parent = path.parent();
-        while !parent.is_root() && !root.join(parent.as_str()).exists() {
-            above.push(root.join(parent.as_str()));
+        while !parent.is_root() {
+            let directory = root.join(parent.as_str());
+            // What was announced is not looked for again, nor what is above it.
+            if self.0.contains(&directory) || directory.exists() {
+                break;
+            }
+            self.0.insert(directory);
             parent = parent.parent();
         }
-        above.retain(|directory| !self.0.contains(directory));
-        self.0.extend(above.into_iter().rev());
-        self.0.push(root.join(path.as_str()));
+        self.0.insert(root.join(path.as_str()));
     }
 
     fn file(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         let mut file = new_file(path, bytes)?;
-        self.0.push(path.to_owned());
+        self.0.insert(path.to_owned());
         file.write_all(bytes)?;
         file.sync_all()
     }
