@@ -268,13 +268,13 @@ fn with_records(generated: &Repo, blueprint: &Blueprint, answers: Map<String, Va
 
 /// Refuses when something stands where a file goes, or where one of its directories goes and is none.
 fn refuse_existing(directory: &Path, files: &FileSet) -> Result<(), InitError> {
-    let mut paths = BTreeSet::new();
+    let (mut paths, mut seen) = (BTreeSet::new(), BTreeSet::new());
     for (path, _) in files.iter() {
         if fs::symlink_metadata(directory.join(path.as_str())).is_ok() {
             paths.insert(path.clone());
         }
         let mut parent = path.parent();
-        while !parent.is_root() {
+        while !parent.is_root() && seen.insert(parent.clone()) {
             // A link would lead out of the directory.
             if fs::symlink_metadata(directory.join(parent.as_str())).is_ok_and(|found| !found.is_dir()) {
                 paths.insert(parent.clone());

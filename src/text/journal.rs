@@ -3,10 +3,12 @@
 //! What is to be written is staged first, in a directory beside; giving that directory its final name is the point of no
 //! return. From then on the changes only have to be carried out, by this run or by the next.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, Write as _};
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use crate::text::FileSet;
 use crate::text::path::RepoPath;
@@ -20,6 +22,9 @@ const PREPARED: &str = ".gitops-gen/preparing";
 const FILES: &str = "files";
 /// The paths of files that go, a line each.
 const GONE: &str = "gone";
+
+/// Files that are written at a time: each waits for the disk, which takes several at once.
+const WRITERS: usize = 8;
 
 /// What [`recover`] found of a run that was killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,31 +127,65 @@ fn refuse_links(root: &Path, path: &RepoPath) -> Result<(), WriteError> {
 
 type Step<T> = Result<T, (PathBuf, io::Error)>;
 
+/// A file that is staged.
+struct Staged<'a> {
+    /// Where it waits.
+    at: PathBuf,
+    /// Where it goes.
+    target: PathBuf,
+    content: &'a [u8],
+}
+
+impl Staged<'_> {
+    fn write(&self) -> Step<()> {
+        let write = || -> io::Result<()> {
+            write_synced(&self.at, self.content)?;
+            match fs::metadata(&self.target) {
+                Ok(old) => fs::set_permissions(&self.at, old.permissions()),
+                Err(_) => Ok(()),
+            }
+        };
+        write().map_err(|error| (self.at.clone(), error))
+    }
+}
+
 fn stage(root: &Path, prepared: &Path, changes: &BTreeMap<RepoPath, Option<Vec<u8>>>) -> Step<()> {
+    let failed = |at: &Path| {
+        let at = at.to_owned();
+        |error| (at, error)
+    };
+    fs::create_dir_all(prepared).map_err(failed(prepared))?;
     let mut gone = String::new();
+    let mut files = Vec::new();
+    let mut directories = BTreeSet::new();
     for (path, content) in changes {
         let Some(content) = content else {
             gone.push_str(path.as_str());
             gone.push('\n');
             continue;
         };
+        directories.insert(path.parent());
         let at = prepared.join(FILES).join(path.as_str());
-        let write = || -> io::Result<()> {
-            fs::create_dir_all(at.parent().unwrap_or(prepared))?;
-            write_synced(&at, content)?;
-            match fs::metadata(root.join(path.as_str())) {
-                Ok(old) => fs::set_permissions(&at, old.permissions()),
-                Err(_) => Ok(()),
-            }
-        };
-        write().map_err(|error| (at.clone(), error))?;
+        files.push(Staged { at, target: root.join(path.as_str()), content });
     }
+    for directory in directories {
+        let at = prepared.join(FILES).join(directory.as_str());
+        fs::create_dir_all(&at).map_err(failed(&at))?;
+    }
+    write_all(&files)?;
     let at = prepared.join(GONE);
-    let write = || {
-        fs::create_dir_all(prepared)?;
-        write_synced(&at, gone.as_bytes())
-    };
-    write().map_err(|error| (at.clone(), error))
+    write_synced(&at, gone.as_bytes()).map_err(failed(&at))
+}
+
+/// Writes the files, several at a time; of several failures the one of the first path is told.
+fn write_all(files: &[Staged<'_>]) -> Step<()> {
+    let parts = files.chunks(files.len().div_ceil(WRITERS).max(1));
+    thread::scope(|scope| {
+        let writers: Vec<_> = parts.map(|part| scope.spawn(move || part.iter().try_for_each(Staged::write))).collect();
+        let written = writers.into_iter().map(|writer| writer.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        // All of them are waited for, also behind a failure.
+        written.collect::<Vec<_>>().into_iter().collect()
+    })
 }
 
 fn write_synced(path: &Path, content: &[u8]) -> io::Result<()> {
@@ -169,12 +208,19 @@ fn carry_out(root: &Path) -> Result<(), WriteError> {
         let path = path.to_owned();
         |source| WriteError::Io { path, source }
     };
-    for entry in walkdir::WalkDir::new(&files).sort_by_file_name().into_iter().filter_map(Result::ok) {
+    let mut walk = walkdir::WalkDir::new(&files).min_depth(1).sort_by_file_name().into_iter();
+    while let Some(entry) = walk.next() {
+        let Ok(entry) = entry else { continue };
         let Ok(path) = entry.path().strip_prefix(&files) else { continue };
-        if entry.file_type().is_file() {
-            let target = root.join(path);
-            fs::create_dir_all(target.parent().unwrap_or(root)).map_err(failed(&target))?;
-            fs::rename(entry.path(), &target).map_err(failed(&target))?;
+        let target = root.join(path);
+        let is_directory = entry.file_type().is_dir();
+        if is_directory && fs::symlink_metadata(&target).is_ok() {
+            continue;
+        }
+        fs::rename(entry.path(), &target).map_err(failed(&target))?;
+        if is_directory {
+            // A new directory went with all that is below it.
+            walk.skip_current_dir();
         }
     }
     // The list goes with the directory at the very end: where it is absent, nothing is left but the rest of that directory.

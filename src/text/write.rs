@@ -48,13 +48,14 @@ pub fn write_tree(root: &Path, files: &FileSet) -> Result<Written, WriteError> {
 
 /// Refuses files whose path exists, or leads through a symbolic link.
 pub(super) fn refuse_existing(root: &Path, files: &FileSet) -> Result<(), WriteError> {
+    let mut seen = BTreeSet::new();
     for (path, _) in files.iter() {
         let at = root.join(path.as_str());
         if fs::symlink_metadata(&at).is_ok() {
             return Err(WriteError::Exists(at));
         }
         let mut parent = path.parent();
-        while !parent.is_root() {
+        while !parent.is_root() && seen.insert(parent.clone()) {
             let directory = root.join(parent.as_str());
             if directory.is_symlink() {
                 return Err(WriteError::Exists(directory));
