@@ -77,8 +77,8 @@ use rayon::prelude::*;
 use crate::config::{Config, Date};
 use crate::diagnostic::pick::nearest;
 use crate::diagnostic::{Diagnostic, Findings, Severity};
-use crate::flux::{self, Cluster, Fleet, FluxVersion, ImageAutomation};
-use crate::image::{self, MarkedFile, Marker};
+use crate::flux::{self, Cluster, Fleet, FluxVersion, ImageAutomation, ImagePolicy};
+use crate::image::{self, MarkedFile, Marker, Policy};
 use crate::repo::Repo;
 use crate::rules::allowances::Allowance;
 use crate::rules::index::ClusterIndex;
@@ -184,6 +184,8 @@ pub struct Context<'a> {
     schemas: Vec<ClusterSchemas<'a>>,
     /// The objects of each cluster by name, label and port, in the order of `fleet.clusters`.
     entries: Vec<Arc<Entries<'a>>>,
+    /// The image policies that can select, with what they select by.
+    policies: Vec<(ImagePolicy<'a>, Policy)>,
     /// What rules found in files before, by the id of the rule.
     known_files: BTreeMap<&'static str, InFiles>,
     /// The image policy markers of all files, and what was meant to be one.
@@ -233,7 +235,9 @@ impl<'a> Context<'a> {
         let schemas: Vec<ClusterSchemas<'_>> = schemas.collect();
         let clusters = fleet.clusters.par_iter().zip(&schemas);
         let entries = clusters.map(|(cluster, schemas)| Arc::new(Entries::new(cluster, schemas.verdicts().names())));
-        let entries = entries.collect();
+        let entries: Vec<Arc<Entries<'_>>> = entries.collect();
+        let automations = entries.iter().map(|entries| entries.automation());
+        let policies = image_policies::readable(automations, version.image_grammar());
         Self {
             repo,
             fleet,
@@ -241,6 +245,7 @@ impl<'a> Context<'a> {
             catalogue,
             schemas,
             entries,
+            policies,
             known_files: known.take_files(),
             markers: image::markers(repo),
             marked: image::marked_files(repo, image::Mode::Flux),

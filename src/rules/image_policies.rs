@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::flux::ImagePolicy;
-use crate::image::{self, Choice, MarkedFile, Marking, Policy, Template};
+use crate::flux::{ImageAutomation, ImagePolicy};
+use crate::image::{self, Choice, Grammar, MarkedFile, Marking, Policy, Template};
 use crate::kube::NamespacedName;
 use crate::rules::index::ClusterIndex;
 use crate::rules::{Check, Context, FixAvailability, Rule};
@@ -187,8 +187,13 @@ fn check_repositories(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagn
 
 /// Every policy of the fleet, once for each place that it is written at.
 pub(super) fn policies<'a>(context: &Context<'a>) -> Vec<ImagePolicy<'a>> {
+    once(context.automations())
+}
+
+/// The policies of `automations`, each that several clusters have once.
+fn once<'e, 'a: 'e>(automations: impl Iterator<Item = &'e ImageAutomation<'a>>) -> Vec<ImagePolicy<'a>> {
     let mut seen = BTreeSet::new();
-    let all = context.automations().flat_map(|automation| automation.policies.values()).cloned();
+    let all = automations.flat_map(|automation| automation.policies.values()).cloned();
     all.filter(|policy| seen.insert((policy.resource.origin, policy.name.clone()))).collect()
 }
 
@@ -225,22 +230,27 @@ fn check_policies(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>)
     }
 }
 
-/// The policies that can select.
-pub(super) fn readable<'a>(context: &Context<'a>) -> Vec<(ImagePolicy<'a>, Policy)> {
-    let grammar = context.version.image_grammar();
-    policies(context).into_iter().filter_map(|found| found.policy(grammar).ok().map(|policy| (found, policy))).collect()
+/// The policies of `automations` that can select, with what they select by.
+pub(super) fn readable<'e, 'a: 'e>(
+    automations: impl Iterator<Item = &'e ImageAutomation<'a>>,
+    grammar: Grammar,
+) -> Vec<(ImagePolicy<'a>, Policy)> {
+    let read = |found: ImagePolicy<'a>| found.policy(grammar).ok().map(|policy| (found, policy));
+    once(automations).into_iter().filter_map(read).collect()
 }
 
 /// Reports every filter that is found anywhere in a tag.
 fn check_anchors(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
-    for (found, policy) in readable(context) {
-        let Some(filter) = policy.filter.filter(|filter| !filter.pattern.as_str().is_empty()) else { continue };
+    for (found, policy) in &context.policies {
+        let Some(filter) = policy.filter.as_ref().filter(|filter| !filter.pattern.as_str().is_empty()) else {
+            continue;
+        };
         if filter.pattern.is_anchored() {
             continue;
         }
         out.push(
             rule.report(format!("the filter of ImagePolicy `{}` is not anchored", found.name))
-                .label(place(&found, &PATTERN), "found anywhere in a tag")
+                .label(place(found, &PATTERN), "found anywhere in a tag")
                 .help("begin it with `^` and end it with `$`"),
         );
     }
@@ -248,13 +258,13 @@ fn check_anchors(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) 
 
 /// Reports every template that asks for a group that the pattern does not have.
 fn check_groups(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
-    for (found, policy) in readable(context) {
-        let Some(filter) = policy.filter else { continue };
+    for (found, policy) in &context.policies {
+        let Some(filter) = &policy.filter else { continue };
         let groups = filter.extract.iter().flat_map(Template::groups);
         for group in groups.filter(|group| !filter.pattern.has_group(group)) {
             out.push(
                 rule.report(format!("the filter of ImagePolicy `{}` has no group `{group}`", found.name))
-                    .label(place(&found, &EXTRACT), "extracts nothing")
+                    .label(place(found, &EXTRACT), "extracts nothing")
                     .help("name a group of the pattern; `${1}x` ends the name before `x`"),
             );
         }
@@ -263,11 +273,11 @@ fn check_groups(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
 
 /// Reports every range that takes all versions.
 fn check_ranges(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
-    for (found, policy) in readable(context) {
+    for (found, policy) in &context.policies {
         if matches!(&policy.choice, Choice::Semver(range) if range.accepts_everything()) {
             out.push(
                 rule.report(format!("the range of ImagePolicy `{}` takes every version", found.name))
-                    .label(place(&found, &RANGE), "no bound")
+                    .label(place(found, &RANGE), "no bound")
                     .help("give a bound, such as `>=1.0.0 <2.0.0`"),
             );
         }

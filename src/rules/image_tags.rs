@@ -8,7 +8,7 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::flux::ImagePolicy;
 use crate::image::{self, Choice, MarkedFile, Order, Outcome, Pattern, Policy, SelectError};
 use crate::kube::NamespacedName;
-use crate::rules::image_policies::{EXTRACT, PATTERN, RANGE, place, readable, written_tags};
+use crate::rules::image_policies::{EXTRACT, PATTERN, RANGE, place, written_tags};
 use crate::rules::{Check, Context, FixAvailability, Rule};
 use crate::yaml::Node;
 
@@ -162,7 +162,7 @@ fn examples(policy: &Policy) -> Vec<String> {
 /// Reports every two tracks of an image that may select the same tag.
 fn check_tracks(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
     let written = written_tags(context);
-    let all = readable(context);
+    let all = &context.policies;
     let labelled = |policy: &ImagePolicy<'_>| {
         policy.resource.node.at(&["metadata", "labels", crate::flux::TRACK_LABEL]).and_then(Node::as_str).is_some()
     };
@@ -212,8 +212,8 @@ fn check_values(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
         return;
     }
     // A group that the pattern does not have is told by another rule.
-    let asked = readable(context).into_iter().filter(|(_, policy)| policy.has_its_groups());
-    let policies: BTreeMap<NamespacedName, Policy> = asked.map(|(found, policy)| (found.name, policy)).collect();
+    let asked = context.policies.iter().filter(|(_, policy)| policy.has_its_groups());
+    let policies: BTreeMap<&NamespacedName, &Policy> = asked.map(|(found, policy)| (&found.name, policy)).collect();
     let exclusions = exclusions(context);
     for value in context.marked.iter().flat_map(MarkedFile::values) {
         let (Some(policy), Some(tag)) = (policies.get(&value.policy), value.tag()) else { continue };
@@ -237,13 +237,13 @@ fn check_values(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
 
 /// Reports every numerical policy that compares what may be no number.
 fn check_numbers(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
-    for (found, policy) in readable(context) {
+    for (found, policy) in &context.policies {
         let (Choice::Numerical(_), Some(filter), true) = (&policy.choice, &policy.filter, policy.has_its_groups())
         else {
             continue;
         };
         let mut made = filter.pattern.examples().into_iter();
-        let bad = made.find_map(|tag| match select(&policy, &[&tag], context) {
+        let bad = made.find_map(|tag| match select(policy, &[&tag], context) {
             Outcome::Failed(SelectError::NoNumber(key)) => Some((tag, key)),
             _ => None,
         });
@@ -258,7 +258,7 @@ fn check_numbers(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) 
                 "ImagePolicy `{}` compares numbers, and `{key}` of the tag `{tag}` is none",
                 found.name
             ))
-            .label(place(&found, &keys), format!("lets `{tag}` through, for one"))
+            .label(place(found, &keys), format!("lets `{tag}` through, for one"))
             .help(help)
             .note("one tag that is no number fails the whole policy"),
         );
@@ -268,15 +268,15 @@ fn check_numbers(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) 
 /// Reports every numerical policy that compares numbers which a float cannot hold.
 fn check_rounding(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
     let written = written_tags(context);
-    for (found, policy) in readable(context) {
+    for (found, policy) in &context.policies {
         if !matches!(policy.choice, Choice::Numerical(_)) || !policy.has_its_groups() {
             continue;
         }
-        let made = examples(&policy);
+        let made = examples(policy);
         let of_files = written.get(&found.name).into_iter().flatten().copied();
         let mut tags = of_files.chain(made.iter().map(String::as_str));
         let rounded = tags.find_map(|tag| {
-            let key = image::key_of(&policy, tag)?;
+            let key = image::key_of(policy, tag)?;
             Some((image::coarseness(&key)?, key.into_owned()))
         });
         let Some((step, key)) = rounded else { continue };
@@ -287,7 +287,7 @@ fn check_rounding(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>)
         };
         let finding = rule
             .report(format!("ImagePolicy `{}` compares numbers such as `{key}`, which are rounded", found.name))
-            .label(place(&found, keys), format!("those within {step} of each other are equal"))
+            .label(place(found, keys), format!("those within {step} of each other are equal"))
             .help("extract fewer digits, or compare numbers of one length by `alphabetical`");
         // Without a filter the order of the scan decides.
         let is_random = policy.filter.is_some();
@@ -298,19 +298,19 @@ fn check_rounding(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>)
 /// Reports every semver policy that may find one version under two tags.
 fn check_ties(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
     let written = written_tags(context);
-    for (found, policy) in readable(context) {
+    for (found, policy) in &context.policies {
         let (Choice::Semver(_), Some(_)) = (&policy.choice, &policy.filter) else { continue };
-        let made = examples(&policy);
+        let made = examples(policy);
         let of_files = written.get(&found.name).into_iter().flatten().copied();
         let twin = |tag: &str| tag.strip_prefix('v').map_or_else(|| format!("v{tag}"), str::to_owned);
         let mut tags = ["1.2.3"].into_iter().chain(of_files).chain(made.iter().map(String::as_str));
-        let Some(tag) = tags.find(|tag| matches!(select(&policy, &[tag, &twin(tag)], context), Outcome::Random(_)))
+        let Some(tag) = tags.find(|tag| matches!(select(policy, &[tag, &twin(tag)], context), Outcome::Random(_)))
         else {
             continue;
         };
         out.push(
             rule.report(format!("ImagePolicy `{}` takes both `{tag}` and `{}`", found.name, twin(tag)))
-                .label(place(&found, &PATTERN), "one version under two tags: chance decides")
+                .label(place(found, &PATTERN), "one version under two tags: chance decides")
                 .help("let one of the two forms through"),
         );
     }
@@ -318,12 +318,12 @@ fn check_ties(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
 
 /// Reports every range that takes prereleases of the release that it ends before.
 fn check_bounds(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
-    for (found, policy) in readable(context) {
+    for (found, policy) in &context.policies {
         let Choice::Semver(range) = &policy.choice else { continue };
         let Some(version) = range.prerelease_of_bound() else { continue };
         out.push(
             rule.report(format!("the range of ImagePolicy `{}` takes `{version}`", found.name))
-                .label(place(&found, &RANGE), "prereleases of the upper bound are below it")
+                .label(place(found, &RANGE), "prereleases of the upper bound are below it")
                 .help(format!("end it with `<{version}`")),
         );
     }
@@ -331,7 +331,7 @@ fn check_bounds(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
 
 /// Reports every policy that selects the smallest.
 fn check_order(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
-    for (found, policy) in readable(context) {
+    for (found, policy) in &context.policies {
         let kind = match policy.choice {
             Choice::Alphabetical(Order::Descending) => "alphabetical",
             Choice::Numerical(Order::Descending) => "numerical",
@@ -339,7 +339,7 @@ fn check_order(rule: &Rule, context: &Context<'_>, out: &mut Vec<Diagnostic>) {
         };
         out.push(
             rule.report(format!("ImagePolicy `{}` selects the smallest tag", found.name))
-                .label(place(&found, &["policy", kind, "order"]), "`desc` takes the smallest, `asc` the greatest")
+                .label(place(found, &["policy", kind, "order"]), "`desc` takes the smallest, `asc` the greatest")
                 .help("write `asc`, unless the tags count down"),
         );
     }
