@@ -92,7 +92,7 @@ impl Blueprint {
         } else {
             let built_in = Block::all(builtin::library())?.into_iter().chain(Block::all(files)?);
             blocks.extend(built_in.map(|block| (block.name.clone(), block)));
-            data::read(builtin::library(), builtin::FLEET_SCHEMA)?
+            builtin::fleet_schema()?
         };
         let directory = RepoPath::new("templates").unwrap_or_else(|_| RepoPath::root());
         let own = Block {

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use serde_json::Value;
+
 use crate::generate::blueprint::Blueprint;
 use crate::generate::data::FileError;
 use crate::text::{FileSet, RepoPath};
 use crate::yaml::{self, Node};
 
 /// The parameters of every blueprint that has no schema of its own.
-pub(super) const FLEET_SCHEMA: &str = "fleet.schema.json";
+const FLEET_SCHEMA: &str = "fleet.schema.json";
 
 /// Every file below `blueprints/` that takes part, by its path there: written by `build.rs`.
 const FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/blueprints.rs"));
@@ -20,6 +22,20 @@ static LIBRARY: LazyLock<FileSet> = LazyLock::new(|| FileSet::from_texts(FILES.i
 /// Returns the folder `blueprints/` as it was when the program was built.
 pub(super) fn library() -> &'static FileSet {
     &LIBRARY
+}
+
+/// Returns the schema of the parameters of every blueprint that has none of its own.
+///
+/// # Errors
+/// When it is no JSON.
+pub(super) fn fleet_schema() -> Result<Value, FileError> {
+    let text = RepoPath::new(FLEET_SCHEMA).ok().and_then(|path| LIBRARY.text(&path)).unwrap_or_default();
+    let broken = |error: serde_json::Error| FileError {
+        path: FLEET_SCHEMA.to_owned(),
+        line: Some(error.line()),
+        reason: error.to_string(),
+    };
+    serde_json::from_str(text).map_err(broken)
 }
 
 /// Returns where each field stands in the schema of a fleet's parameters: in this order a person reads them.

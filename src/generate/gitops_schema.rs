@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::config;
 use crate::generate::builtin;
-use crate::generate::data::{self, FileError};
+use crate::generate::data::FileError;
 
 /// Where the schema stands in a generated repository, so that editors need no network.
 pub const SCHEMA_PATH: &str = ".gitops-gen/gitops.schema.json";
@@ -20,7 +20,7 @@ pub fn gitops_schema() -> Result<String, FileError> {
         reason: error.to_string(),
     };
     let mut schema: Value = serde_json::from_str(config::SCHEMA).map_err(broken)?;
-    let mut parameters = data::read(builtin::library(), builtin::FLEET_SCHEMA)?;
+    let mut parameters = builtin::fleet_schema()?;
     // A file may leave out what has a default; references lead to the top of the whole.
     let definitions = parameters.as_object_mut().map(|parameters| {
         parameters.remove("$schema");
@@ -38,6 +38,7 @@ pub fn gitops_schema() -> Result<String, FileError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::generate::data;
     use crate::generate::{builtin, builtin_names, generate};
     use crate::text::RepoPath;
 

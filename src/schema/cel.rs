@@ -89,6 +89,9 @@ pub(super) enum Absence {
 impl Rules {
     /// Returns the rules of `schema`; nothing where it has none that can be run. Those that cannot are added to `unchecked`.
     pub(super) fn of(schema: &Value, unchecked: &mut Vec<Unchecked>) -> Option<Self> {
+        if !mentions_rules(schema) {
+            return None;
+        }
         Compiler { root: schema, inside: Vec::new(), unchecked }.place(schema, String::new())
     }
 
@@ -97,6 +100,15 @@ impl Rules {
         let mut judge = Judge { schema, absence, judgement: Judgement::default() };
         judge.place(self, instance, &Pointer::root());
         judge.judgement
+    }
+}
+
+/// Returns whether there is a rule anywhere in `schema`: in most there is none, and nothing to walk through for each reference.
+fn mentions_rules(schema: &Value) -> bool {
+    match schema {
+        Value::Object(map) => map.contains_key(KEYWORD) || map.values().any(mentions_rules),
+        Value::Array(items) => items.iter().any(mentions_rules),
+        _ => false,
     }
 }
 
