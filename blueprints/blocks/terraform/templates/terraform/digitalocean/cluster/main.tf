@@ -8,9 +8,19 @@ terraform {
 
 locals {
   tags = [var.system, var.environment]
-  # The provider wants one pool inside the cluster; it is replaced with the cluster, the others are not.
-  first  = sort(keys(var.node_pools))[0]
-  others = { for name, pool in var.node_pools : name => pool if name != local.first }
+  # A pool has a number of nodes, or bounds between which it scales. The API answers 0 for bounds that are not used, so that
+  # a pool with both would be changed by every plan.
+  pools = { for name, pool in var.node_pools : name => {
+    name       = "${var.name}-${name}"
+    size       = pool.size
+    auto_scale = pool.max_count > pool.count
+    node_count = pool.max_count > pool.count ? null : pool.count
+    min_nodes  = pool.max_count > pool.count ? pool.count : null
+    max_nodes  = pool.max_count > pool.count ? pool.max_count : null
+  } }
+  # The provider wants one pool inside the cluster; the others come and go without it.
+  first  = local.pools[sort(keys(local.pools))[0]]
+  others = { for name, pool in local.pools : name => pool if pool != local.first }
 }
 
 data "digitalocean_kubernetes_versions" "supported" {
@@ -21,15 +31,21 @@ data "digitalocean_kubernetes_versions" "supported" {
 resource "digitalocean_vpc" "this" {
   name   = var.name
   region = var.region
+
+  # Nodes of a deleted cluster are members for some minutes more, and the provider would give up after two.
+  timeouts {
+    delete = "10m"
+  }
 }
 
 resource "digitalocean_kubernetes_cluster" "this" {
   name     = var.name
   region   = var.region
-  version  = data.digitalocean_kubernetes_versions.supported.latest_version
   vpc_uuid = digitalocean_vpc.this.id
   tags     = local.tags
 
+  # A release that is withdrawn has no latest patch: the clusters that run it must still be planned, and destroyed.
+  version = coalesce(data.digitalocean_kubernetes_versions.supported.latest_version, var.kubernetes)
   # Patches come by themselves, in the maintenance window, with a spare node so that pods have somewhere to go.
   auto_upgrade  = true
   surge_upgrade = true
@@ -43,19 +59,39 @@ resource "digitalocean_kubernetes_cluster" "this" {
   }
 
   node_pool {
-    name       = "${var.name}-${local.first}"
-    size       = var.node_pools[local.first].size
-    node_count = var.node_pools[local.first].max_count > var.node_pools[local.first].count ? null : var.node_pools[local.first].count
-    auto_scale = var.node_pools[local.first].max_count > var.node_pools[local.first].count
-    min_nodes  = var.node_pools[local.first].count
-    max_nodes  = var.node_pools[local.first].max_count
+    name       = local.first.name
+    size       = local.first.size
+    auto_scale = local.first.auto_scale
+    node_count = local.first.node_count
+    min_nodes  = local.first.min_nodes
+    max_nodes  = local.first.max_nodes
     tags       = local.tags
     labels     = { environment = var.environment }
   }
 
   lifecycle {
-    # DigitalOcean moves the patch release on; a plan is no place to move it back.
-    ignore_changes = [version]
+    # DigitalOcean moves the patch release on; a plan is no place to move it back. Another size of the pool inside would replace
+    # the cluster with all that it holds: see the check below.
+    ignore_changes = [version, node_pool[0].size]
+  }
+}
+
+check "kubernetes_release" {
+  assert {
+    condition     = length(data.digitalocean_kubernetes_versions.supported.valid_versions) > 0
+    error_message = "DigitalOcean makes no new clusters with Kubernetes ${var.kubernetes}: `doctl kubernetes options versions` lists what it has."
+  }
+
+  assert {
+    condition     = startswith("${digitalocean_kubernetes_cluster.this.version}.", "${var.kubernetes}.")
+    error_message = "${var.name} runs Kubernetes ${digitalocean_kubernetes_cluster.this.version}, not ${var.kubernetes}: `doctl kubernetes cluster upgrade` raises it, a plan does not."
+  }
+}
+
+check "size_of_the_first_pool" {
+  assert {
+    condition     = digitalocean_kubernetes_cluster.this.node_pool[0].size == local.first.size
+    error_message = "The first pool of ${var.name} by name comes with the cluster and keeps its size: add a pool with a name that sorts after it."
   }
 }
 
@@ -63,12 +99,12 @@ resource "digitalocean_kubernetes_node_pool" "others" {
   for_each = local.others
 
   cluster_id = digitalocean_kubernetes_cluster.this.id
-  name       = "${var.name}-${each.key}"
+  name       = each.value.name
   size       = each.value.size
-  node_count = each.value.max_count > each.value.count ? null : each.value.count
-  auto_scale = each.value.max_count > each.value.count
-  min_nodes  = each.value.count
-  max_nodes  = each.value.max_count
+  auto_scale = each.value.auto_scale
+  node_count = each.value.node_count
+  min_nodes  = each.value.min_nodes
+  max_nodes  = each.value.max_nodes
   tags       = local.tags
   labels     = { environment = var.environment }
 }

@@ -24,7 +24,7 @@ variable "kubernetes" {
 }
 
 variable "node_pools" {
-  description = "Node pools by name; the first in the order of names comes with the cluster. They scale where max_count is above count."
+  description = "Node pools by name; the first by name comes with the cluster. They scale where max_count is above count."
   type = map(object({
     size      = string
     count     = number
