@@ -97,6 +97,24 @@ fn all_of_the_fleet_moves_and_what_the_root_needs_stays_there() {
 }
 
 #[test]
+fn the_terraform_of_a_fleet_is_checked_where_it_lies() {
+    let workflow = RepoPath::new(".github/workflows/terraform.yaml").unwrap();
+    let github = generated(&[("ci", "github"), ("terraform", "true"), ("path", "deploy/gitops")]);
+    let steps = text(&github, workflow.as_str());
+    assert!(steps.contains("working-directory: deploy/gitops/terraform/digitalocean\n"), "{steps}");
+    let gitlab = generated(&[("ci", "gitlab"), ("terraform", "true"), ("path", "deploy/gitops")]);
+    let pipeline = text(&gitlab, ".gitlab-ci.yml");
+    assert!(pipeline.contains("\nterraform:\n"), "{pipeline}");
+    assert!(pipeline.contains("- cd deploy/gitops/terraform/digitalocean\n"), "{pipeline}");
+    for without in [("terraform", "false"), ("provider", "eks")] {
+        let github = generated(&[("ci", "github"), ("terraform", "true"), without]);
+        assert!(github.text(&workflow).is_none(), "{without:?}");
+        let gitlab = generated(&[("ci", "gitlab"), ("terraform", "true"), without]);
+        assert!(!text(&gitlab, ".gitlab-ci.yml").contains("terraform"), "{without:?}");
+    }
+}
+
+#[test]
 fn no_path_of_the_fleet_is_left_as_if_it_stood_at_the_root() {
     for ci in ["github", "gitlab"] {
         let files = generated(&[
