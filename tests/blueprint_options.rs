@@ -187,9 +187,9 @@ fn options(blueprint: &Blueprint) -> Vec<(String, Vec<String>)> {
 /// A cluster of the fleet, as it is and at each provider.
 fn elsewhere(blueprint: &Blueprint) -> (String, Vec<String>) {
     let defaults = blueprint.defaults();
-    let clusters = defaults.get("clusters").and_then(Value::as_object).into_iter().flatten();
+    let mut clusters = defaults.get("clusters").and_then(Value::as_object).into_iter().flatten();
     let (name, as_it_is) =
-        clusters.filter(|(_, cluster)| cluster["environment"] != "local").next_back().expect("a fleet has a cluster");
+        clusters.rfind(|(_, cluster)| cluster["environment"] != "local").expect("a fleet has a cluster");
     let at = |provider: &str| {
         let mut cluster = as_it_is.clone();
         cluster["provider"] = Value::from(provider);

@@ -109,10 +109,8 @@ fn terraform_makes_the_clusters_at_digitalocean_and_no_others() {
 #[test]
 fn a_fleet_at_one_provider_has_no_patches_and_no_variable_for_its_volumes() {
     let files = generated("{}\n");
-    for (path, _) in
-        files.iter().map(|(path, _)| (path.to_string(), ())).filter(|(path, _)| path.starts_with("clusters/"))
-    {
-        let text = text(&files, &path);
+    for path in files.iter().map(|(path, _)| path.as_str()).filter(|path| path.starts_with("clusters/")) {
+        let text = text(&files, path);
         assert!(!text.contains("STORAGE_CLASS") && !text.contains("  patches:"), "{path}");
     }
 }
