@@ -106,6 +106,14 @@ fn the_terraform_of_a_fleet_is_checked_where_it_lies() {
     let pipeline = text(&gitlab, ".gitlab-ci.yml");
     assert!(pipeline.contains("\nterraform:\n"), "{pipeline}");
     assert!(pipeline.contains("- cd deploy/gitops/terraform/digitalocean\n"), "{pipeline}");
+    let beside = [
+        ("ci", "github"),
+        ("terraform", "true"),
+        ("provider", "eks"),
+        ("clusters.fra1.provider", "digitalocean"),
+        ("clusters.fra1.storageClass", "do-block-storage"),
+    ];
+    assert!(generated(&beside).text(&workflow).is_some());
     for without in [("terraform", "false"), ("provider", "eks")] {
         let github = generated(&[("ci", "github"), ("terraform", "true"), without]);
         assert!(github.text(&workflow).is_none(), "{without:?}");
