@@ -113,10 +113,13 @@ fn the_terraform_of_a_fleet_is_checked_where_it_lies() {
         ("clusters.fra1.provider", "digitalocean"),
         ("clusters.fra1.storageClass", "do-block-storage"),
     ];
-    assert!(generated(&beside).text(&workflow).is_some());
+    let beside = generated(&beside);
+    assert!(beside.text(&workflow).is_some());
+    assert!(text(&beside, "docs/recovery.md").contains("Terraform's state"));
     for without in [("terraform", "false"), ("provider", "eks")] {
         let github = generated(&[("ci", "github"), ("terraform", "true"), without]);
         assert!(github.text(&workflow).is_none(), "{without:?}");
+        assert!(!text(&github, "docs/recovery.md").contains("Terraform's state"), "{without:?}");
         let gitlab = generated(&[("ci", "gitlab"), ("terraform", "true"), without]);
         assert!(!text(&gitlab, ".gitlab-ci.yml").contains("terraform"), "{without:?}");
     }
