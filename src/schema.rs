@@ -27,6 +27,7 @@ mod import;
 mod list_map;
 mod location;
 mod path;
+mod pattern;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -370,7 +371,7 @@ impl Embedded {
         let kind = self.kind;
         let compiled = self.compiled.get_or_init(|| {
             let schema = gitops_gen_schemas::schema(kind.group, kind.version, kind.kind).unwrap_or_default();
-            Compiled::new(schema)
+            Compiled::embedded(schema)
         });
         let origin = kind.modelled.map_or(Origin::Kubernetes, Origin::Model);
         compile::check(compiled.as_ref(), origin, node)

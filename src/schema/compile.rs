@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use jsonschema::{PatternOptions, ValidationError, Validator};
+use jsonschema::{PatternOptions, ValidationError, ValidationOptions, Validator};
 use serde_json::{Value, json};
 
 use crate::schema::cel::{Absence, Rules};
-use crate::schema::{Checked, Origin, Outcome, Unchecked, ViolationKind, explain, list_map};
+use crate::schema::{Checked, Origin, Outcome, Unchecked, ViolationKind, explain, list_map, pattern};
 use crate::text::Span;
 use crate::yaml::{Dialect, Node, Pointer};
 
@@ -88,16 +88,34 @@ impl Compiled {
         let rules = Rules::of(&schema, &mut unchecked);
         Ok(Self { validator, schema, rules, unchecked })
     }
+
+    /// Compiles one of the embedded schemas, its patterns not before they are used.
+    pub(super) fn embedded(schema: Value) -> Result<Self, Broken> {
+        let options = options().with_keyword(pattern::KEYWORD, pattern::build);
+        let validator = options.build(&schema).map_err(|error| Broken::new(&error))?;
+        let mut unchecked = Vec::new();
+        let rules = Rules::of(&schema, &mut unchecked);
+        Ok(Self { validator, schema, rules, unchecked })
+    }
+
+    /// Returns what is wrong with `instance`, as jsonschema says it, with the places in the instance and in the schema.
+    #[cfg(test)]
+    pub(super) fn errors(&self, instance: &Value) -> Vec<String> {
+        let errors = self.validator.iter_errors(instance);
+        errors.map(|error| format!("{} {} {:?}", error.instance_path(), error.schema_path(), error.kind())).collect()
+    }
 }
 
-fn build(schema: &Value) -> Result<Validator, Broken> {
+fn options() -> ValidationOptions<'static> {
     jsonschema::options()
         .with_draft(jsonschema::Draft::Draft202012)
         .with_pattern_options(PatternOptions::regex())
         .with_keyword(list_map::KEYWORD, list_map::build)
         .with_keyword(list_map::UNIQUE, list_map::build_unique)
-        .build(schema)
-        .map_err(|error| Broken::new(&error))
+}
+
+pub(super) fn build(schema: &Value) -> Result<Validator, Broken> {
+    options().build(schema).map_err(|error| Broken::new(&error))
 }
 
 /// Removes every pattern that cannot be compiled (RE2 takes some that Rust does not).
