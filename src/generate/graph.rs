@@ -10,6 +10,7 @@ mod cluster;
 mod model;
 mod peers;
 mod place;
+mod tags;
 mod variables;
 
 use serde_json::{Map, Value, json};
@@ -36,6 +37,7 @@ pub(super) fn derive(mut values: Value) -> Result<Value, Vec<ParameterProblem>> 
     }
     merge(&mut values, place::derived(&fleet.path));
     merge(&mut values, cluster::providers(&fleet));
+    values["tags"] = fleet.tag_scheme.derived();
     values["gatewayRef"] = cluster::gateway(&fleet);
     for (name, cluster) in &fleet.clusters {
         merge(&mut values["clusters"][name], cluster::derived(&fleet, name, cluster));

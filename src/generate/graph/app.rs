@@ -91,9 +91,9 @@ pub(super) fn in_environment(fleet: &Fleet, name: &str, environment: Environment
     let is_local = environment == Environment::Local;
     let image = fleet.image_name(name);
     let (tag, policy) = match environment {
-        Environment::Production => (fleet.release_tag.as_str(), format!("{image}-release")),
-        Environment::Staging => (fleet.build_tag.as_str(), format!("{image}-build")),
-        Environment::Local => ("dev", String::new()),
+        Environment::Production => (fleet.first_release(), format!("{image}-release")),
+        Environment::Staging => (fleet.first_build(), format!("{image}-build")),
+        Environment::Local => ("dev".to_owned(), String::new()),
     };
     let canary = if is_production { app.canary_replicas() } else { 0 };
     let replicas = if is_production { app.replicas } else { app.replicas.min(1) };
@@ -112,7 +112,7 @@ pub(super) fn in_environment(fleet: &Fleet, name: &str, environment: Environment
         "hasPdb": is_production && app.kind != Kind::Cron && app.pdb.unwrap_or(running > 1),
         "tag": tag,
         "policy": policy,
-        "canaryTag": fleet.build_tag,
+        "canaryTag": fleet.first_build(),
         "canaryPolicy": format!("{image}-build"),
         "isAutomated": !is_local && !fleet.image_automation_cluster.is_empty(),
         "layers": layers(fleet, app, !is_local && has_secrets),

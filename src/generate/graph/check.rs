@@ -10,6 +10,7 @@ use crate::generate::parameters::ParameterProblem;
 pub(super) fn problems(fleet: &Fleet) -> Vec<ParameterProblem> {
     let mut problems = Problems(Vec::new());
     clusters(fleet, &mut problems);
+    tags(fleet, &mut problems);
     access::check(fleet, &mut problems);
     for name in fleet.topics.keys() {
         topic(fleet, name, &mut problems);
@@ -62,6 +63,18 @@ fn clusters(fleet: &Fleet, problems: &mut Problems) {
             let reason = format!("is missing: volumes have a class of their own in `{other}` (`{class}`)");
             problems.add(format!("clusters.{name}.storageClass"), reason);
         }
+    }
+}
+
+/// A tag that its policy does not take would never be replaced by an older one, and not be one that can be gone back to.
+fn tags(fleet: &Fleet, problems: &mut Problems) {
+    let scheme = fleet.tag_scheme;
+    let wrong = |tag: &str, first: &str| format!("is `{tag}`, which is none of `tagScheme`: `{first}` is, for example");
+    if !scheme.is_release(&fleet.first_release()) {
+        problems.add("releaseTag", wrong(&fleet.release_tag, &scheme.first_release()));
+    }
+    if !scheme.is_build(&fleet.first_build()) {
+        problems.add("buildTag", wrong(&fleet.build_tag, &scheme.first_build()));
     }
 }
 

@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::Deserialize;
 
+use crate::generate::graph::tags::TagScheme;
+
 /// The parameters; there are more, which only templates read.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -18,6 +20,7 @@ pub(super) struct Fleet {
     pub(super) branches: BTreeMap<Environment, String>,
     pub(super) clusters: BTreeMap<String, Cluster>,
     pub(super) image_automation_cluster: String,
+    pub(super) tag_scheme: TagScheme,
     pub(super) release_tag: String,
     pub(super) build_tag: String,
     pub(super) gateway: String,
@@ -274,6 +277,16 @@ impl Fleet {
     pub(super) fn has_volumes(&self) -> bool {
         let services = [&self.postgres, &self.valkey, &self.elasticsearch];
         self.kafka.enabled || self.monitoring != "none" || services.iter().any(|service| service.enabled)
+    }
+
+    /// Returns the tag that images of production start with.
+    pub(super) fn first_release(&self) -> String {
+        if self.release_tag.is_empty() { self.tag_scheme.first_release() } else { self.release_tag.clone() }
+    }
+
+    /// Returns the tag that images of staging and of canaries start with.
+    pub(super) fn first_build(&self) -> String {
+        if self.build_tag.is_empty() { self.tag_scheme.first_build() } else { self.build_tag.clone() }
     }
 
     /// Returns the namespace of Kafka: that of the apps where its users have Secrets, which pods of no other namespace read.

@@ -74,6 +74,14 @@ fn what_does_not_fit_together_is_told_with_the_name_of_its_parameter() {
             "`imageAutomationCluster` is `x`, a local cluster, which is not always there to write new tags",
         ),
         (
+            json!({"tagScheme": {"release": "1.2.3"}, "releaseTag": "v0.1.0"}),
+            "`releaseTag` is `v0.1.0`, which is none of `tagScheme`: `0.1.0` is, for example",
+        ),
+        (
+            json!({"tagScheme": {"build": "prerelease"}, "buildTag": "main-0000000-1"}),
+            "`buildTag` is `main-0000000-1`, which is none of `tagScheme`: `v0.1.0-rc.1` is, for example",
+        ),
+        (
             json!({"imageAutomationCluster": "", "clusters": {"x": {"environment": "local", "region": "x", "address": "127.0.0.1", "provider": "eks"}}}),
             "`clusters.x.provider` is `eks`, and the cluster on this machine is one of kind",
         ),
