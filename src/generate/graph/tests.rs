@@ -74,24 +74,6 @@ fn what_does_not_fit_together_is_told_with_the_name_of_its_parameter() {
             "`imageAutomationCluster` is `x`, a local cluster, which is not always there to write new tags",
         ),
         (
-            json!({"tagScheme": {"release": "1.2.3"}, "releaseTag": "v0.1.0"}),
-            "`releaseTag` is `v0.1.0`, which is none of `tagScheme`: `0.1.0` is, for example",
-        ),
-        (
-            json!({"tagScheme": {"build": "prerelease"}, "buildTag": "main-0000000-1"}),
-            "`buildTag` is `main-0000000-1`, which is none of `tagScheme`: `v0.1.0-rc.1` is, for example",
-        ),
-        (
-            json!({"imageAutomationCluster": "", "clusters": {"x": {"environment": "local", "region": "x", "address": "127.0.0.1", "provider": "eks"}}}),
-            "`clusters.x.provider` is `eks`, and the cluster on this machine is one of kind",
-        ),
-        (
-            json!({"imageAutomationCluster": "a", "valkey": {"enabled": true}, "clusters": {
-                "a": {"environment": "production", "region": "a", "address": "192.0.2.1"},
-                "b": {"environment": "production", "region": "b", "address": "192.0.2.2", "provider": "gke"}}}),
-            "`clusters.b.storageClass` is missing: volumes have a class of their own in `a` (`do-block-storage`)",
-        ),
-        (
             stream(3, &json!({"kind": "worker", "consumes": ["trades"], "replicas": 5})),
             "`apps.candles.replicas` is 5, topic `trades` has 3 partitions: 2 would read nothing",
         ),
@@ -126,6 +108,33 @@ fn what_does_not_fit_together_is_told_with_the_name_of_its_parameter() {
         (
             json!({"apps": {"a": {"kind": "worker", "image": "x/app"}, "b": {"kind": "worker", "image": "y/app"}}}),
             "`apps.b.image` is `y/app`, and `x/app` of app `a` has the same last name",
+        ),
+    ];
+    for (over, expected) in table {
+        assert_eq!(said(&over), [expected]);
+    }
+}
+
+#[test]
+fn clusters_and_tags_that_do_not_fit_are_told_with_the_name_of_their_parameter() {
+    let table = [
+        (
+            json!({"tagScheme": {"release": "1.2.3"}, "releaseTag": "v0.1.0"}),
+            "`releaseTag` is `v0.1.0`, which is none of `tagScheme`: `0.1.0` is, for example",
+        ),
+        (
+            json!({"tagScheme": {"build": "prerelease"}, "buildTag": "main-0000000-1"}),
+            "`buildTag` is `main-0000000-1`, which is none of `tagScheme`: `v0.1.0-rc.1` is, for example",
+        ),
+        (
+            json!({"imageAutomationCluster": "", "clusters": {"x": {"environment": "local", "region": "x", "address": "127.0.0.1", "provider": "eks"}}}),
+            "`clusters.x.provider` is `eks`, and the cluster on this machine is one of kind",
+        ),
+        (
+            json!({"imageAutomationCluster": "a", "valkey": {"enabled": true}, "clusters": {
+                "a": {"environment": "production", "region": "a", "address": "192.0.2.1"},
+                "b": {"environment": "production", "region": "b", "address": "192.0.2.2", "provider": "gke"}}}),
+            "`clusters.b.storageClass` is missing: volumes have a class of their own in `a` (`do-block-storage`)",
         ),
     ];
     for (over, expected) in table {
