@@ -80,7 +80,7 @@ struct Line {
     id: &'static str,
     says: &'static str,
     todo: &'static str,
-    answer: fn(&Look<'_>) -> Answer,
+    answer: fn(&Look<'_, '_>) -> Answer,
 }
 
 /// Every line, in the order in which it is asked.
@@ -181,11 +181,11 @@ pub fn checklist(context: &Context<'_>, findings: &Findings) -> Checklist {
 }
 
 /// What the lines look at.
-struct Look<'a> {
-    context: &'a Context<'a>,
+struct Look<'l, 'a> {
+    context: &'l Context<'a>,
     /// The production clusters.
-    clusters: Vec<&'a ClusterIndex<'a>>,
-    findings: &'a [Diagnostic],
+    clusters: Vec<&'l ClusterIndex<'a>>,
+    findings: &'l [Diagnostic],
 }
 
 /// An answer without its line.
@@ -212,7 +212,7 @@ impl Answer {
     }
 }
 
-impl<'a> Look<'a> {
+impl<'l, 'a> Look<'l, 'a> {
     fn item(&self, line: &Line) -> Item {
         let mut answer = if self.clusters.is_empty() {
             Answer::new(Verdict::Unknown, "the repository has no production cluster", Vec::new())
@@ -245,7 +245,7 @@ impl<'a> Look<'a> {
     }
 
     /// Returns every workload of the production clusters that is not Kubernetes' or Flux' own.
-    fn workloads(&self) -> impl Iterator<Item = (&'a ClusterIndex<'a>, &'a Workload<'a>)> {
+    fn workloads(&self) -> impl Iterator<Item = (&'l ClusterIndex<'a>, &'l Workload<'a>)> {
         let workloads = self.clusters.iter().flat_map(|index| index.workloads().iter().map(move |it| (*index, it)));
         workloads.filter(|(_, workload)| !GIVEN.contains(&workload.namespace()))
     }

@@ -8,6 +8,7 @@ pub(super) mod asked;
 pub(super) mod entries;
 mod made;
 pub(super) mod names;
+pub(super) mod references;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +21,7 @@ use crate::kustomize::Resource;
 use crate::rules::absence;
 use crate::rules::index::asked::{Question, Questions};
 use crate::rules::index::entries::{Entries, RELEASES};
+use crate::rules::index::references::Reference;
 use crate::yaml::{Map, Node, Step};
 
 /// Groups, or ends of groups, whose objects make no pods.
@@ -252,6 +254,13 @@ impl<'a> ClusterIndex<'a> {
     pub(super) fn workloads(&self) -> &[Workload<'a>] {
         self.ask(Question::Workloads);
         &self.entries.workloads
+    }
+
+    /// Returns what pods, and the objects that stand before them, refer to, in the order of the objects by kind.
+    pub(super) fn references(&self) -> &[Reference<'a>] {
+        self.ask(Question::Workloads);
+        references::kinds().for_each(|(group, kind)| self.ask(Question::Kind(group, kind)));
+        self.entries.references.get_or_init(|| references::collect(&self.entries))
     }
 
     /// Returns what makes pods in `namespace` that `selector` selects.

@@ -2,12 +2,10 @@
 //!
 //! Source: Kubernetes API, Pod v1 and the kubelet's `CreateContainerConfigError`.
 
-mod references;
-
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::kube::LabelSelector;
+use crate::rules::index::references::Reference;
 use crate::rules::index::{ClusterIndex, Container, Port, Workload, number};
-use crate::rules::pods::references::{Reference, references};
 use crate::rules::releases::object_keys;
 use crate::rules::{Check, FixAvailability, Rule, nearest};
 use crate::yaml::Node;
@@ -178,7 +176,7 @@ fn rule_of(kind: &str) -> &'static str {
 
 /// Reports every object of the rule's kind that is referred to and does not exist.
 fn check_objects(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnostic>) {
-    for Reference { from, kind, namespace, name, optional, .. } in references(index) {
+    for &Reference { from, kind, namespace, name, optional, .. } in index.references() {
         let wanted = name.as_str().unwrap_or("");
         let is_there = || index.find("", kind, namespace, wanted).is_some() || index.is_made(kind, namespace, wanted);
         if rule_of(kind) != rule.id || optional || wanted.is_empty() || is_there() {
@@ -202,7 +200,7 @@ fn check_objects(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnostic
 
 /// Reports every key that a pod takes from an object of the repository that does not have it.
 fn check_keys(rule: &Rule, index: &ClusterIndex<'_>, out: &mut Vec<Diagnostic>) {
-    for Reference { from, kind, namespace, name, key, optional } in references(index) {
+    for &Reference { from, kind, namespace, name, key, optional } in index.references() {
         let (Some(key), false) = (key, optional) else { continue };
         let Some(object) = index.find("", kind, namespace, name.as_str().unwrap_or("")) else { continue };
         let wanted = key.as_str().unwrap_or("");

@@ -9,7 +9,7 @@ use crate::yaml::Node;
 /// What blueprints write where a secret has still to be written: `replace me`, where SOPS writes a ciphertext.
 const PLACEHOLDER: &str = "data:cmVwbGFjZSBtZQ==,";
 
-pub(super) fn images(look: &Look<'_>) -> Answer {
+pub(super) fn images(look: &Look<'_, '_>) -> Answer {
     let mut done = Vec::new();
     let (mut by_digest, mut by_tag) = (0, 0);
     for (_, workload) in look.workloads() {
@@ -31,7 +31,7 @@ pub(super) fn images(look: &Look<'_>) -> Answer {
     answer
 }
 
-pub(super) fn secrets(look: &Look<'_>) -> Answer {
+pub(super) fn secrets(look: &Look<'_, '_>) -> Answer {
     const WRONG: [&str; 6] = [
         "password-in-config",
         "secret-missing",
@@ -73,7 +73,7 @@ fn is_placeholder(secret: &Resource) -> bool {
     values.flatten().any(|entry| entry.value.as_str().is_some_and(|text| text.contains(PLACEHOLDER)))
 }
 
-pub(super) fn tls(look: &Look<'_>) -> Answer {
+pub(super) fn tls(look: &Look<'_, '_>) -> Answer {
     let mut missing = look.found(&["acme-staging-in-production", "issuer-missing", "wildcard-with-http01"]);
     let mut done = Vec::new();
     for index in &look.clusters {
@@ -100,7 +100,7 @@ pub(super) fn tls(look: &Look<'_>) -> Answer {
     Answer::of(done, missing, "the repository shows no Gateway and no Ingress")
 }
 
-pub(super) fn network(look: &Look<'_>) -> Answer {
+pub(super) fn network(look: &Look<'_, '_>) -> Answer {
     const CILIUM: [&str; 2] = ["CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy"];
     let (mut done, mut missing) = (Vec::new(), Vec::new());
     for (index, workload) in look.workloads() {
@@ -122,7 +122,7 @@ pub(super) fn network(look: &Look<'_>) -> Answer {
     Answer::of(done, missing, NO_WORKLOAD)
 }
 
-pub(super) fn accounts(look: &Look<'_>) -> Answer {
+pub(super) fn accounts(look: &Look<'_, '_>) -> Answer {
     let (mut done, mut missing) = (Vec::new(), Vec::new());
     for index in &look.clusters {
         missing.extend(administrators(index));
@@ -155,7 +155,7 @@ fn administrators(index: &ClusterIndex<'_>) -> Vec<Place> {
     bindings.map(|it| there(it.name_span(), format!("`{}` makes an administrator", it.object_ref()))).collect()
 }
 
-pub(super) fn pod_security(look: &Look<'_>) -> Answer {
+pub(super) fn pod_security(look: &Look<'_, '_>) -> Answer {
     const ENFORCE: &str = "pod-security.kubernetes.io/enforce";
     let refused = look.found(&["pod-security-refused", "strimzi-pods-refused"]);
     if !refused.is_empty() {

@@ -58,7 +58,7 @@ pub(super) fn object(index: &ClusterIndex<'_>, group: &str, kinds: &[&str]) -> O
     Some(there(found.name_span(), format!("`{}`", found.object_ref())))
 }
 
-pub(super) fn monitoring(look: &Look<'_>) -> Answer {
+pub(super) fn monitoring(look: &Look<'_, '_>) -> Answer {
     const PROMETHEUS: &str = "monitoring.coreos.com";
     let (mut done, mut missing) = (Vec::new(), Vec::new());
     for index in &look.clusters {
@@ -80,7 +80,7 @@ pub(super) fn monitoring(look: &Look<'_>) -> Answer {
     Answer::of(done, missing, "")
 }
 
-pub(super) fn logs(look: &Look<'_>) -> Answer {
+pub(super) fn logs(look: &Look<'_, '_>) -> Answer {
     let (mut done, mut missing) = (Vec::new(), Vec::new());
     for index in &look.clusters {
         if let Some(place) = chart(index, LOGS).or_else(|| image(index, LOGS)) {
@@ -93,7 +93,7 @@ pub(super) fn logs(look: &Look<'_>) -> Answer {
     Answer::of(done, missing, "")
 }
 
-pub(super) fn quotas(look: &Look<'_>) -> Answer {
+pub(super) fn quotas(look: &Look<'_, '_>) -> Answer {
     look.in_each_namespace("ResourceQuota", |index, namespace| {
         let name = index.names("", "ResourceQuota", namespace).next()?;
         Some(index.find("", "ResourceQuota", namespace, name)?.name_span())
@@ -101,7 +101,7 @@ pub(super) fn quotas(look: &Look<'_>) -> Answer {
 }
 
 /// Returns the files whose path holds one of the words.
-fn files(look: &Look<'_>, words: &[&str], is_meant: impl Fn(&RepoPath) -> bool) -> Vec<Place> {
+fn files(look: &Look<'_, '_>, words: &[&str], is_meant: impl Fn(&RepoPath) -> bool) -> Vec<Place> {
     let files = look.context.repo.files().iter().filter(|(path, _)| {
         let path_text = path.as_str().to_ascii_lowercase();
         is_meant(path) && words.iter().any(|word| path_text.contains(word))
@@ -109,7 +109,7 @@ fn files(look: &Look<'_>, words: &[&str], is_meant: impl Fn(&RepoPath) -> bool) 
     files.map(|(path, source)| there(Span::new(source, 0..0), format!("`{path}`"))).collect()
 }
 
-pub(super) fn load_test(look: &Look<'_>) -> Answer {
+pub(super) fn load_test(look: &Look<'_, '_>) -> Answer {
     let mut places = files(look, LOAD_TESTS, |path| !path.is_yaml());
     places.extend(look.clusters.iter().filter_map(|index| object(index, "k6.io", &["TestRun", "K6"])));
     let reason = if places.is_empty() {
@@ -120,7 +120,7 @@ pub(super) fn load_test(look: &Look<'_>) -> Answer {
     Answer::new(Verdict::Unknown, reason, places)
 }
 
-pub(super) fn recovery(look: &Look<'_>) -> Answer {
+pub(super) fn recovery(look: &Look<'_, '_>) -> Answer {
     let is_text = |path: &RepoPath| [".md", ".adoc", ".rst", ".txt"].iter().any(|end| path.as_str().ends_with(end));
     let done = files(look, RECOVERY, is_text);
     let nothing = Place { span: None, what: "no file of the repository is called like one".to_owned() };

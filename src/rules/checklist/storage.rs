@@ -26,7 +26,7 @@ enum Kind {
     Fleeting,
 }
 
-pub(super) fn storage(look: &Look<'_>) -> Answer {
+pub(super) fn storage(look: &Look<'_, '_>) -> Answer {
     let stores: Vec<Store<'_>> = look.clusters.iter().flat_map(|index| stores(index)).collect();
     let places = |kind: Kind, said: &str| -> Vec<Place> {
         let of_kind = stores.iter().filter(|store| store.kind == kind);
@@ -40,7 +40,7 @@ pub(super) fn storage(look: &Look<'_>) -> Answer {
     Answer::of(places(Kind::Named, ""), missing, "nothing in the repository keeps data, as far as it is shown")
 }
 
-pub(super) fn backups(look: &Look<'_>) -> Answer {
+pub(super) fn backups(look: &Look<'_, '_>) -> Answer {
     const SCHEDULES: [(&str, &[&str]); 6] = [
         ("velero.io", &["Schedule"]),
         ("postgresql.cnpg.io", &["ScheduledBackup"]),

@@ -8,6 +8,7 @@ use smol_str::SmolStr;
 use crate::flux::{Cluster, ImageAutomation, Object};
 use crate::rules::index::Workload;
 use crate::rules::index::names::Names;
+use crate::rules::index::references::Reference;
 use crate::yaml::Node;
 
 /// Kinds that make pods, and where their pod template is.
@@ -44,6 +45,8 @@ pub(in crate::rules) struct Entries<'a> {
     /// Place of one object of each namespace that objects are in; looked for when a rule asks.
     pub(super) namespaces: OnceLock<Vec<usize>>,
     pub(super) automation: ImageAutomation<'a>,
+    /// What pods, and the objects that stand before them, refer to; looked for when a rule asks.
+    pub(super) references: OnceLock<Vec<Reference<'a>>>,
 }
 
 /// The objects of one kind.
@@ -102,6 +105,7 @@ impl<'a> Entries<'a> {
             open_namespaces: BTreeSet::new(),
             namespaces: OnceLock::new(),
             automation: ImageAutomation::of(cluster),
+            references: OnceLock::new(),
         };
         index.workloads = index.find_workloads();
         for (at, workload) in index.workloads.iter().enumerate() {

@@ -1,23 +1,36 @@
 //! What pods, and the objects that stand before them, refer to by name.
 
 use crate::flux::Object;
+use crate::rules::index::entries::Entries;
 use crate::rules::index::{ClusterIndex, Workload};
 use crate::yaml::Node;
 
+/// What looks for the references of one object.
+type Look = fn(&mut Collector<'_, '_>);
+
+/// The kinds beside those of pods whose objects refer to others.
+const KINDS: &[(&str, &str, Look)] = &[
+    ("", "ServiceAccount", |collector| collector.pull_secrets()),
+    ("networking.k8s.io", "Ingress", |collector| collector.ingress()),
+    ("gateway.networking.k8s.io", "Gateway", |collector| collector.gateway()),
+    ("gateway.envoyproxy.io", "SecurityPolicy", |collector| collector.security_policy()),
+];
+
 /// A name that an object gives of a ConfigMap, Secret, ServiceAccount or PersistentVolumeClaim.
-pub(super) struct Reference<'a> {
+#[derive(Debug)]
+pub(in crate::rules) struct Reference<'a> {
     /// Who refers.
-    pub(super) from: Object<'a>,
+    pub(in crate::rules) from: Object<'a>,
     /// The kind that is meant.
-    pub(super) kind: &'static str,
+    pub(in crate::rules) kind: &'static str,
     /// The namespace that it is looked for in.
-    pub(super) namespace: &'a str,
+    pub(in crate::rules) namespace: &'a str,
     /// The name.
-    pub(super) name: &'a Node,
+    pub(in crate::rules) name: &'a Node,
     /// The key in it, where one is meant.
-    pub(super) key: Option<&'a Node>,
+    pub(in crate::rules) key: Option<&'a Node>,
     /// Whether it may be absent.
-    pub(super) optional: bool,
+    pub(in crate::rules) optional: bool,
 }
 
 /// Collects the references of one object.
@@ -79,59 +92,68 @@ impl<'a> Collector<'_, 'a> {
             }
         }
     }
+
+    fn pull_secrets(&mut self) {
+        for secret in self.from.resource.node.items("imagePullSecrets") {
+            self.add("Secret", secret.get("name"), None, false);
+        }
+    }
+
+    fn ingress(&mut self) {
+        const AUTH: &[&str] = &[
+            "nginx.ingress.kubernetes.io/auth-secret",
+            "haproxy-ingress.github.io/auth-secret",
+            "haproxy.org/auth-secret",
+        ];
+        let node = &self.from.resource.node;
+        for tls in node.get("spec").map(|spec| spec.items("tls")).unwrap_or_default() {
+            self.add("Secret", tls.get("secretName"), None, false);
+        }
+        for annotation in AUTH {
+            // A name with a namespace (`namespace/name`) needs a permission that only the controller knows.
+            let name = node.at(&["metadata", "annotations", annotation]);
+            self.add("Secret", name.filter(|name| !name.as_str().unwrap_or("").contains('/')), None, false);
+        }
+    }
+
+    fn gateway(&mut self) {
+        let spec = self.from.resource.node.get("spec");
+        let listeners = spec.map(|spec| spec.items("listeners")).unwrap_or_default();
+        for certificate in listeners.iter().filter_map(|it| it.get("tls")).flat_map(|tls| tls.items("certificateRefs"))
+        {
+            let is_own = certificate.get("namespace").is_none()
+                && certificate.get("group").is_none_or(|group| group.as_str() == Some(""));
+            self.add("Secret", certificate.get("name").filter(|_| is_own), None, false);
+        }
+    }
+
+    fn security_policy(&mut self) {
+        let spec = self.from.resource.node.get("spec");
+        let at = |keys: &[&str]| spec?.at(keys);
+        self.add("Secret", at(&["basicAuth", "users", "name"]), None, false);
+        self.add("Secret", at(&["oidc", "clientSecret", "name"]), None, false);
+    }
 }
 
 fn is_optional(source: &Node) -> bool {
     source.get("optional").and_then(Node::as_str) == Some("true")
 }
 
-/// Returns every reference of the cluster's objects, in the order of its objects by kind.
-pub(super) fn references<'a>(index: &ClusterIndex<'a>) -> Vec<Reference<'a>> {
-    let mut found = Vec::new();
-    for workload in index.workloads() {
-        Collector { from: workload.object, out: &mut found }.pod(workload);
-    }
-    for object in index.of_kind("", "ServiceAccount") {
-        for secret in object.resource.node.items("imagePullSecrets") {
-            Collector { from: *object, out: &mut found }.add("Secret", secret.get("name"), None, false);
-        }
-    }
-    entrances(index, &mut found);
-    found
+/// Returns the groups and kinds beside those of pods whose objects refer to others.
+pub(super) fn kinds() -> impl Iterator<Item = (&'static str, &'static str)> {
+    KINDS.iter().map(|(group, kind, _)| (*group, *kind))
 }
 
-/// Adds the Secrets of what stands before Services: certificates and passwords.
-fn entrances<'a>(index: &ClusterIndex<'a>, out: &mut Vec<Reference<'a>>) {
-    const AUTH: &[&str] = &[
-        "nginx.ingress.kubernetes.io/auth-secret",
-        "haproxy-ingress.github.io/auth-secret",
-        "haproxy.org/auth-secret",
-    ];
-    for object in index.of_kind("networking.k8s.io", "Ingress") {
-        let node = &object.resource.node;
-        let mut collector = Collector { from: *object, out };
-        for tls in node.get("spec").map(|spec| spec.items("tls")).unwrap_or_default() {
-            collector.add("Secret", tls.get("secretName"), None, false);
-        }
-        for annotation in AUTH {
-            // A name with a namespace (`namespace/name`) needs a permission that only the controller knows.
-            let name = node.at(&["metadata", "annotations", annotation]);
-            collector.add("Secret", name.filter(|name| !name.as_str().unwrap_or("").contains('/')), None, false);
+/// Returns every reference of the objects of `entries`, in their order by kind.
+pub(super) fn collect<'a>(entries: &Entries<'a>) -> Vec<Reference<'a>> {
+    let mut found = Vec::new();
+    for workload in &entries.workloads {
+        Collector { from: workload.object, out: &mut found }.pod(workload);
+    }
+    for (group, kind, look) in KINDS {
+        for object in entries.of_kind(group, kind) {
+            look(&mut Collector { from: *object, out: &mut found });
         }
     }
-    for object in index.of_kind("gateway.networking.k8s.io", "Gateway") {
-        let listeners = object.resource.node.get("spec").map(|spec| spec.items("listeners")).unwrap_or_default();
-        for certificate in listeners.iter().filter_map(|it| it.get("tls")).flat_map(|tls| tls.items("certificateRefs"))
-        {
-            let is_own = certificate.get("namespace").is_none()
-                && certificate.get("group").is_none_or(|group| group.as_str() == Some(""));
-            Collector { from: *object, out }.add("Secret", certificate.get("name").filter(|_| is_own), None, false);
-        }
-    }
-    for object in index.of_kind("gateway.envoyproxy.io", "SecurityPolicy") {
-        let spec = |keys: &[&str]| object.resource.node.get("spec")?.at(keys);
-        let mut collector = Collector { from: *object, out };
-        collector.add("Secret", spec(&["basicAuth", "users", "name"]), None, false);
-        collector.add("Secret", spec(&["oidc", "clientSecret", "name"]), None, false);
-    }
+    found
 }
