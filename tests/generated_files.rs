@@ -86,6 +86,10 @@ fn the_local_cluster_has_the_workers_of_its_node_pools() {
     let kind = text(&generated("{}\n"), "kind/cluster.yaml").to_owned();
     assert_eq!(kind.matches("- role: worker\n").count(), 3, "{kind}");
     assert_eq!(kind.matches("- role: control-plane\n").count(), 1, "{kind}");
+    assert_eq!(kind.matches("image: kindest/node:v1.36.4@sha256:").count(), 4, "{kind}");
+    let older = "clusters:\n  fra1: {environment: production, region: fra1, address: 192.0.2.1}\n  \
+        home: {environment: local, region: local, address: 127.0.0.1, kubernetes: '1.35'}\n";
+    assert!(text(&generated(older), "kind/cluster.yaml").contains("kindest/node:v1.35.8@sha256:"));
 }
 
 #[test]

@@ -378,7 +378,7 @@ fn tools_branches_and_keys_are_looked_at_first() {
         .refuses("`flux` is 2.8.1, gitops.yaml says 2.9");
     world
         .run_with("up.sh home", &[("STUB_KIND", "kind v0.29.0")])
-        .refuses("`kind` is 0.29.0, 0.32.0 or later is needed");
+        .refuses("`kind` is 0.29.0, 0.33.0 or later is needed");
     world.run_with("up.sh fra1", &[("DIGITALOCEAN_TOKEN", "")]).refuses("DIGITALOCEAN_TOKEN is not set");
     world.run_with("up.sh fra1", &[("SOPS_AGE_KEY_FILE", "/none")]).refuses("there is no age key at `/none`");
     world.write("fleet/apps/production/web/password.sops.yaml", "key: ENC[AES256_GCM,data:cmVwbGFjZSBtZQ==,iv:x]\n");

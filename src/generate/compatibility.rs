@@ -26,7 +26,18 @@ pub(super) struct Facts {
     /// What components need and provide, and how people call it.
     capabilities: BTreeMap<String, String>,
     components: BTreeMap<String, Component>,
+    #[serde(rename = "kindNodes")]
+    kind_nodes: BTreeMap<String, KindNode>,
     exclusions: Vec<Exclusion>,
+}
+
+/// The image of a node of kind.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KindNode {
+    image: String,
+    source: String,
+    date: String,
 }
 
 /// Software that some repositories run.
@@ -128,6 +139,38 @@ impl Facts {
         let mut versions: Map<String, Value> = newest.collect();
         versions.extend(chosen.iter().map(|one| (one.name.to_owned(), Value::from(one.release.version.as_str()))));
         Ok(versions)
+    }
+
+    /// Returns the image of the nodes of kind: that of the Kubernetes of the clusters in kind, which share one file; empty where
+    /// there are none.
+    ///
+    /// # Errors
+    /// A problem of the first cluster whose release has no image, or is another than that of the clusters before.
+    pub(super) fn kind_node(&self, values: &Value) -> Result<&str, ParameterProblem> {
+        let clusters = values.get("clusters").and_then(Value::as_object);
+        let in_kind = clusters.into_iter().flatten().filter(|(_, cluster)| cluster["provider"] == "kind");
+        let mut first: Option<(&str, &str, &str)> = None;
+        for (name, cluster) in in_kind {
+            let release = cluster["kubernetes"].as_str().unwrap_or_default();
+            let problem = |reason| ParameterProblem { parameter: format!("clusters.{name}.kubernetes"), reason };
+            let Some(node) = self.kind_nodes.get(release) else {
+                let known: Vec<&str> = self.kind_nodes.keys().map(String::as_str).collect();
+                let sourced = self.kind_nodes.values().next_back();
+                let source = sourced.map(|node| format!(" ({}, {})", node.source, node.date)).unwrap_or_default();
+                let known = known.join(", ");
+                return Err(problem(format!("is {release}, but kind has images of nodes for {known}{source}")));
+            };
+            match first {
+                None => first = Some((name, release, &node.image)),
+                Some((other, others, _)) if others != release => {
+                    return Err(problem(format!(
+                        "is {release}, and `{other}`, made of the same kind/cluster.yaml, has {others}"
+                    )));
+                }
+                Some(_) => {}
+            }
+        }
+        Ok(first.map_or("", |(_, _, image)| image))
     }
 
     fn excluded(&self, engine: &Engine, values: &Values) -> Result<Vec<ParameterProblem>, Refusal> {
@@ -345,6 +388,26 @@ mod tests {
         );
         assert!(found.iter().any(|problem| problem.contains("Flux 2.9 goes with Kubernetes 1.34 to 1.36 (https://")));
         assert_eq!(found.len(), 3, "cert-manager, Envoy Gateway and Flux: {found:?}");
+    }
+
+    #[test]
+    fn clusters_in_kind_share_one_image_of_their_kubernetes() {
+        let facts = Facts::builtin().expect("the facts are well-formed");
+        let said = |clusters: Value| {
+            let values = json!({"clusters": clusters});
+            let node = facts.kind_node(&values).map(str::to_owned);
+            node.unwrap_or_else(|problem| problem.to_string())
+        };
+        let at = |provider: &str, release: &str| json!({"provider": provider, "kubernetes": release});
+        assert!(said(json!({"a": at("eks", "1.36"), "b": at("kind", "1.35")})).starts_with("kindest/node:v1.35."));
+        assert_eq!(said(json!({"a": at("eks", "1.20")})), "");
+        let unknown = said(json!({"a": at("kind", "1.20")}));
+        assert!(
+            unknown.starts_with("`clusters.a.kubernetes` is 1.20, but kind has images of nodes for 1.34, 1.35, "),
+            "{unknown}"
+        );
+        let two = said(json!({"a": at("kind", "1.36"), "b": at("kind", "1.35")}));
+        assert_eq!(two, "`clusters.b.kubernetes` is 1.35, and `a`, made of the same kind/cluster.yaml, has 1.36");
     }
 
     #[test]

@@ -110,7 +110,9 @@ fn values(blueprint: &Blueprint, engine: &Engine, answers: &Map<String, Value>) 
             Refusal::Parameters(problems) => GenerateError::Parameters(problems),
             Refusal::Facts(reason) => broken(reason),
         })?;
+        let node = facts.kind_node(values.as_value()).map_err(|problem| GenerateError::Parameters(vec![problem]))?;
         let mut whole = values.into_value();
+        whole["kindNode"] = Value::from(node);
         whole["versions"] = Value::Object(versions);
         quota::derive(&mut whole);
         diagram::derive(&mut whole);

@@ -34,7 +34,7 @@ install_flux() {
 }
 
 case "$tool $*" in
-  'kind version') echo "${STUB_KIND:-kind v0.32.0 go1.26.0 linux/amd64}" ;;
+  'kind version') echo "${STUB_KIND:-kind v0.33.0 go1.26.0 linux/amd64}" ;;
   'kind get clusters') lines kind ;;
   'kind create cluster --name '*) add kind "$4" && add contexts "kind-$4" ;;
   'kind delete cluster --name '*) drop kind "$4" && drop contexts "kind-$4" && rm -f "$STUB"/{layers,claims,volumes,balancers} ;;

@@ -27,7 +27,7 @@ enum Release {
 enum Build {
     /// Each build of the main branch: `main-<commit>-<unix seconds>`, the latest by its seconds.
     MainCommitSeconds,
-    /// The newest candidate or release, by SemVer.
+    /// The newest candidate of a release, by SemVer; never a release, whose track production is.
     Prerelease,
 }
 
@@ -61,7 +61,7 @@ impl TagScheme {
     pub(super) fn is_build(self, tag: &str) -> bool {
         match self.build {
             Build::MainCommitSeconds => tag.starts_with("main-"),
-            Build::Prerelease => self.version(tag).is_some(),
+            Build::Prerelease => self.version(tag).is_some_and(|version| version.is_prerelease()),
         }
     }
 
@@ -110,7 +110,6 @@ mod tests {
         }
         assert!(!scheme("1.2.3", "prerelease").is_release("v1.0.0"));
         assert!(!scheme("v1.2.3", "prerelease").is_build("main-0123abc-1"));
-        // A release is newer than its candidates: staging runs it too.
-        assert!(scheme("v1.2.3", "prerelease").is_build("v1.0.0"));
+        assert!(!scheme("v1.2.3", "prerelease").is_build("v1.0.0"));
     }
 }

@@ -104,7 +104,7 @@ need() {
 need_tools() {
   need kubectl 0
   need tsort 0
-  case $provider in kind) need kind 0.32.0 version ;; esac
+  case $provider in kind) need kind 0.33.0 version ;; esac
   if is_terraformed; then
     need terraform 1.9.0 version
     need doctl 0
