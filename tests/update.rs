@@ -72,6 +72,60 @@ fn a_parameter_that_is_edited_in_gitops_yaml_reaches_every_file_and_edits_stay()
     assert_eq!(run(here, &["update", "--check"]).status.code(), Some(0));
 }
 
+/// An edit of the first line and a new one further down were a conflict: the first merge by lines of every run failed.
+#[test]
+fn an_edited_page_takes_in_what_is_new_and_a_file_that_nobody_edited_is_no_conflict() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let here = directory.path();
+    let output = run(here, &["init", "--yes", "--blueprint", "recommendation"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    edit(here, "README.md", "# recommendation-engine\n", "# Our engine\n");
+    let output = run(here, &["add", "app", "web", "--set", "kind=http", "--set", "port=8000"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let readme = fs::read_to_string(here.join("README.md")).unwrap();
+    assert!(readme.starts_with("# Our engine\n") && readme.contains("| `web` | http |"), "{readme}");
+    let renovate = fs::read_to_string(here.join("renovate.json5")).unwrap();
+    assert!(renovate.contains("/web\","), "{renovate}");
+}
+
+#[test]
+fn the_release_of_flux_in_gitops_yaml_is_that_which_is_generated() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let here = directory.path();
+    let arguments = ["init", "--yes", "--blueprint", "minimal", "--set", "bootstrap=flux-operator"];
+    let older = ["--set", "clusters.fra1.kubernetes=1.35", "--set", "clusters.staging.kubernetes=1.34"];
+    let output = run(here, &[&arguments[..], &older[..]].concat());
+    assert!(output.status.success(), "{}", stderr(&output));
+    edit(here, "gitops.yaml", "flux: \"2.9\"", "flux: \"2.8\"");
+    let output = run(here, &["update"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let instance = fs::read_to_string(here.join("clusters/fra1/flux-system/flux-instance.yaml")).unwrap();
+    assert!(instance.contains("version: 2.8.x"), "{instance}");
+    assert_eq!(stderr(&run(here, &["update"])), "nothing to do\n");
+
+    // Two that disagree are told.
+    edit(here, "gitops.yaml", "flux: \"2.8\"\nclusters", "flux: \"2.9\"\nclusters");
+    let output = run(here, &["update"]);
+    assert_eq!(output.status.code(), Some(2));
+    let disagreement = "`gitops.yaml`, line 4: `flux` is \"2.9\", and `versions.flux` of the parameters \"2.8\"";
+    assert!(stderr(&output).contains(disagreement), "{}", stderr(&output));
+}
+
+#[test]
+fn another_blueprint_in_gitops_yaml_is_refused_on_its_line() {
+    let directory = fleet();
+    let here = directory.path();
+    edit(here, "gitops.yaml", "blueprint: crypto-trading", "blueprint: ratings");
+    let before = contents(here);
+    let output = run(here, &["update"]);
+    assert_eq!((output.status.code(), contents(here) == before), (Some(2), true));
+    let text = fs::read_to_string(here.join("gitops.yaml")).unwrap();
+    let line = text.lines().position(|line| line.starts_with("blueprint:")).unwrap() + 1;
+    let said =
+        format!("`gitops.yaml`, line {line}: `blueprint` is \"ratings\", and this repository was generated from");
+    assert!(stderr(&output).contains(&said), "{}", stderr(&output));
+}
+
 #[test]
 fn a_value_that_flux_wrote_stays_and_an_encrypted_file_is_never_touched() {
     let directory = fleet();

@@ -14,6 +14,12 @@ use crate::text::{FileSet, RepoPath};
 const PARAMETERS: &str = "parameters";
 /// Key of gitops.yaml that says its format.
 const VERSION: &str = "version";
+/// Key of gitops.yaml that names what it is generated from.
+const BLUEPRINT: &str = "blueprint";
+/// Key of gitops.yaml that names the release of Flux, and of the same pin among the versions.
+const FLUX: &str = "flux";
+/// The parameter that pins versions.
+const VERSIONS: &str = "versions";
 
 /// The two files below `.gitops-gen/`.
 #[derive(Debug, Clone)]
@@ -55,30 +61,52 @@ fn refuse_newer(files: &FileSet, file: &Value) -> Result<(), FileError> {
     else {
         return Ok(());
     };
-    let path = RepoPath::new(config::FILE).ok();
-    let text = path.and_then(|path| files.text(&path)).unwrap_or_default();
-    let line = text.lines().position(|line| line.starts_with(VERSION)).map(|at| at + 1);
     let reason = format!("it has version {version}, this program reads version {}: take a newer one", config::VERSION);
-    Err(FileError { path: config::FILE.to_owned(), line, reason })
+    Err(refusal(files, VERSION, reason))
 }
 
-/// Returns the parameters that gitops.yaml of `files` holds: what a person edits; nothing where it holds none.
+/// Returns why gitops.yaml cannot be taken as it stands, at the line of its field `key`.
+fn refusal(files: &FileSet, key: &str, reason: String) -> FileError {
+    let path = RepoPath::new(config::FILE).ok();
+    let text = path.and_then(|path| files.text(&path)).unwrap_or_default();
+    let is_key = |line: &str| line.strip_prefix(key).is_some_and(|rest| rest.starts_with(':'));
+    let line = text.lines().position(is_key).map(|at| at + 1);
+    FileError { path: config::FILE.to_owned(), line, reason }
+}
+
+/// Returns the parameters that gitops.yaml of `files` holds: what a person edits; nothing where it holds none. A release
+/// of Flux that was edited there (`flux`) is one of them, `versions.flux`.
+///
+/// `blueprint` is the name of what the repository was generated from, `base` what was generated.
 ///
 /// # Errors
-/// When gitops.yaml cannot be read, or its parameters are no mapping.
-pub fn fleet_parameters(files: &FileSet) -> Result<Map<String, Value>, FileError> {
-    let is_there = RepoPath::new(config::FILE).is_ok_and(|path| files.file(&path).is_some());
-    if !is_there {
+/// When gitops.yaml cannot be read, its parameters are no mapping, it names another blueprint, or two releases of Flux.
+pub fn fleet_parameters(files: &FileSet, blueprint: &str, base: &Texts) -> Result<Map<String, Value>, FileError> {
+    let path = RepoPath::new(config::FILE).ok();
+    if path.as_ref().and_then(|path| files.file(path)).is_none() {
         return Ok(Map::new());
     }
     let file = data::read(files, config::FILE)?;
     refuse_newer(files, &file)?;
-    match file.get(PARAMETERS) {
-        None | Some(Value::Null) => Ok(Map::new()),
-        Some(Value::Object(parameters)) => Ok(parameters.clone()),
-        Some(_) => {
-            let reason = format!("`{PARAMETERS}` is no mapping");
-            Err(FileError { path: config::FILE.to_owned(), line: None, reason })
+    if let Some(other) = file.get(BLUEPRINT).filter(|name| name.as_str() != Some(blueprint)) {
+        let reason = format!("`{BLUEPRINT}` is {other}, and this repository was generated from `{blueprint}`");
+        return Err(refusal(files, BLUEPRINT, reason));
+    }
+    let mut parameters = match file.get(PARAMETERS) {
+        None | Some(Value::Null) => Map::new(),
+        Some(Value::Object(parameters)) => parameters.clone(),
+        Some(_) => return Err(refusal(files, PARAMETERS, format!("`{PARAMETERS}` is no mapping"))),
+    };
+    let generated = path.and_then(|path| base.get(&path)).map(|text| FileSet::from_texts([(config::FILE, text)]));
+    let generated = generated.and_then(|files| data::read(&files, config::FILE).ok());
+    let edited = file.get(FLUX).filter(|flux| generated.as_ref().and_then(|file| file.get(FLUX)) != Some(flux));
+    if let Some(flux) = edited {
+        let versions = parameters.entry(VERSIONS).or_insert_with(|| Value::Object(Map::new()));
+        let pinned = versions.as_object_mut().map(|versions| versions.entry(FLUX).or_insert_with(|| flux.clone()));
+        if let Some(pinned) = pinned.filter(|pinned| *pinned != flux) {
+            let reason = format!("`{FLUX}` is {flux}, and `{VERSIONS}.{FLUX}` of the parameters {pinned}");
+            return Err(refusal(files, FLUX, reason));
         }
     }
+    Ok(parameters)
 }
