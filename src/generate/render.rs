@@ -6,6 +6,7 @@ use crate::generate::block::Block;
 use crate::generate::blueprint::Blueprint;
 use crate::generate::compatibility::{Facts, Refusal};
 use crate::generate::contributions;
+use crate::generate::dashboard;
 use crate::generate::diagram;
 use crate::generate::gitops_schema::{SCHEMA_PATH, gitops_schema};
 use crate::generate::graph;
@@ -116,6 +117,7 @@ fn values(blueprint: &Blueprint, engine: &Engine, answers: &Map<String, Value>) 
         whole["versions"] = Value::Object(versions);
         quota::derive(&mut whole);
         diagram::derive(&mut whole);
+        dashboard::derive(&mut whole);
         values = Values::from(whole);
     }
     for requirement in &blueprint.requirements {
