@@ -17,6 +17,7 @@ mod blueprint;
 mod builtin;
 mod compatibility;
 mod contributions;
+mod dashboard;
 mod data;
 mod diagram;
 mod gitops_schema;
