@@ -43,7 +43,7 @@ pub use crate::generate::import::{Imported, Unread, import};
 pub use crate::generate::lock::{LOCK_PATH, Lock};
 pub use crate::generate::merge::{Merged, NodeConflict, merge};
 pub use crate::generate::parameters::ParameterProblem;
-pub use crate::generate::records::{Records, fleet_parameters};
+pub use crate::generate::records::{Records, edited_parameters, fleet_parameters};
 pub use crate::generate::render::{GenerateError, generate, generate_repo};
 pub use crate::generate::template::TemplateError;
 pub use crate::generate::update::{Conflict, Update, update};

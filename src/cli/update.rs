@@ -137,7 +137,7 @@ impl Generated {
         let mut answers = blueprint.defaults();
         // A parameter that there is no longer is only told where a person can remove it: in gitops.yaml.
         answers.extend(lock.answers.into_iter().filter(|(name, _)| blueprint.has_parameter(name)));
-        blueprint.overlay(&mut answers, generate::fleet_parameters(&files, &lock.blueprint, &base)?);
+        blueprint.overlay(&mut answers, generate::edited_parameters(&files, &lock.blueprint, &base)?);
         let directory = directory.to_owned();
         let mut generated = Self { directory, files, base, blueprint, answers, path, moves: BTreeMap::new() };
         generated.follow_path()?;

@@ -74,30 +74,29 @@ fn refusal(files: &FileSet, key: &str, reason: String) -> FileError {
     FileError { path: config::FILE.to_owned(), line, reason }
 }
 
-/// Returns the parameters that gitops.yaml of `files` holds: what a person edits; nothing where it holds none. A release
-/// of Flux that was edited there (`flux`) is one of them, `versions.flux`.
+/// Returns the parameters that gitops.yaml of `files` holds: what a person edits; nothing where it holds none.
+///
+/// # Errors
+/// When gitops.yaml cannot be read, or its parameters are no mapping.
+pub fn fleet_parameters(files: &FileSet) -> Result<Map<String, Value>, FileError> {
+    fleet_file(files)?.map_or_else(|| Ok(Map::new()), |file| parameters(files, &file))
+}
+
+/// Returns what [`fleet_parameters`] does; a release of Flux (`flux`) that was edited there is one of them, `versions.flux`.
 ///
 /// `blueprint` is the name of what the repository was generated from, `base` what was generated.
 ///
 /// # Errors
-/// When gitops.yaml cannot be read, its parameters are no mapping, it names another blueprint, or two releases of Flux.
-pub fn fleet_parameters(files: &FileSet, blueprint: &str, base: &Texts) -> Result<Map<String, Value>, FileError> {
-    let path = RepoPath::new(config::FILE).ok();
-    if path.as_ref().and_then(|path| files.file(path)).is_none() {
-        return Ok(Map::new());
-    }
-    let file = data::read(files, config::FILE)?;
-    refuse_newer(files, &file)?;
+/// Those of [`fleet_parameters`], and when gitops.yaml names another blueprint, or two releases of Flux.
+pub fn edited_parameters(files: &FileSet, blueprint: &str, base: &Texts) -> Result<Map<String, Value>, FileError> {
+    let Some(file) = fleet_file(files)? else { return Ok(Map::new()) };
     if let Some(other) = file.get(BLUEPRINT).filter(|name| name.as_str() != Some(blueprint)) {
         let reason = format!("`{BLUEPRINT}` is {other}, and this repository was generated from `{blueprint}`");
         return Err(refusal(files, BLUEPRINT, reason));
     }
-    let mut parameters = match file.get(PARAMETERS) {
-        None | Some(Value::Null) => Map::new(),
-        Some(Value::Object(parameters)) => parameters.clone(),
-        Some(_) => return Err(refusal(files, PARAMETERS, format!("`{PARAMETERS}` is no mapping"))),
-    };
-    let generated = path.and_then(|path| base.get(&path)).map(|text| FileSet::from_texts([(config::FILE, text)]));
+    let mut parameters = parameters(files, &file)?;
+    let generated = RepoPath::new(config::FILE).ok().and_then(|path| base.get(&path));
+    let generated = generated.map(|text| FileSet::from_texts([(config::FILE, text)]));
     let generated = generated.and_then(|files| data::read(&files, config::FILE).ok());
     let edited = file.get(FLUX).filter(|flux| generated.as_ref().and_then(|file| file.get(FLUX)) != Some(flux));
     if let Some(flux) = edited {
@@ -109,4 +108,22 @@ pub fn fleet_parameters(files: &FileSet, blueprint: &str, base: &Texts) -> Resul
         }
     }
     Ok(parameters)
+}
+
+/// Returns what gitops.yaml of `files` says; nothing where there is none.
+fn fleet_file(files: &FileSet) -> Result<Option<Value>, FileError> {
+    if !RepoPath::new(config::FILE).is_ok_and(|path| files.file(&path).is_some()) {
+        return Ok(None);
+    }
+    let file = data::read(files, config::FILE)?;
+    refuse_newer(files, &file)?;
+    Ok(Some(file))
+}
+
+fn parameters(files: &FileSet, file: &Value) -> Result<Map<String, Value>, FileError> {
+    match file.get(PARAMETERS) {
+        None | Some(Value::Null) => Ok(Map::new()),
+        Some(Value::Object(parameters)) => Ok(parameters.clone()),
+        Some(_) => Err(refusal(files, PARAMETERS, format!("`{PARAMETERS}` is no mapping"))),
+    }
 }
