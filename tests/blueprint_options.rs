@@ -181,6 +181,7 @@ fn options(blueprint: &Blueprint) -> Vec<(String, Vec<String>)> {
     options.extend(blueprint.options());
     options.push(("path".to_owned(), values(&["", "deploy/gitops"])));
     options.push(elsewhere(blueprint));
+    options.push(("pullSecret".to_owned(), values(&["", "registry-credentials"])));
     options
 }
 
