@@ -346,6 +346,7 @@ fn a_node_that_both_changed_is_a_conflict_that_is_told_and_marked() {
     let said = stderr(&output);
     assert!(said.contains("conflict apps/base/candles/workload/deployment.yaml:"), "{said}");
     assert!(said.contains("CANDLE_SECONDS.value`: it was changed here and in what is generated"), "{said}");
+    assert!(!said.contains("gone from cluster"), "what holds markers is not gone: {said}");
     let text = fs::read_to_string(here.join("apps/base/candles/workload/deployment.yaml")).unwrap();
     let marker = text.lines().position(|line| line.starts_with("<<<<<<<")).unwrap() + 1;
     assert!(said.contains(&format!("deployment.yaml:{marker}: ")), "{said}");

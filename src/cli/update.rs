@@ -249,11 +249,15 @@ impl Generated {
         }
     }
 
-    /// Returns the files as they are after `update`.
+    /// Returns the files as they are after `update`; one with a conflict as it is before a person has decided: its markers
+    /// are no YAML, and what nobody can read is not gone.
     fn after(&self, update: &Update) -> FileSet {
-        let kept = self.files.iter().filter(|(path, _)| !update.changes.contains_key(*path));
+        let is_open = |path: &RepoPath| update.conflicts.iter().any(|conflict| conflict.path == *path);
+        let is_changed = |path: &RepoPath| update.changes.contains_key(path) && !is_open(path);
+        let kept = self.files.iter().filter(|(path, _)| !is_changed(path));
         let kept = kept.filter_map(|(path, _)| Some((path.clone(), self.files.file(path)?.content().clone())));
-        let written = update.changes.iter().filter_map(|(path, text)| Some((path, text.as_deref()?)));
+        let settled = update.changes.iter().filter(|(path, _)| is_changed(path));
+        let written = settled.filter_map(|(path, text)| Some((path, text.as_deref()?)));
         let written = written.map(|(path, text)| (path.clone(), Content::Text(text.into())));
         FileSet::from_contents(kept.chain(written)).with_links(self.files.links().clone())
     }
