@@ -291,6 +291,25 @@ mod tests {
     }
 
     #[test]
+    fn a_directory_that_is_new_comes_with_all_that_is_below_it_and_one_that_is_there_keeps_its_own() {
+        let root = tree();
+        let paths = ["a/b/c/d", "a/b/e", "new/f", "new/g/h"];
+        change_tree(root.path(), &changes(&paths.map(|path| (path, Some("x"))))).unwrap();
+        let found: Vec<_> = read(root.path()).into_iter().map(|(path, _)| path).collect();
+        assert_eq!(found, ["a/b/c/d", "a/b/e", "a/b/old", "kept", "new/f", "new/g/h"]);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_staged_is_told_and_nothing_is_left() {
+        let root = tempfile::tempdir().unwrap();
+        // The second one needs a directory where the first one stands; others are written meanwhile.
+        let files = FileSet::from_texts(["a/b", "a/b/c", "d", "e", "f", "g", "h", "i", "j"].map(|path| (path, "x")));
+        let refused = create_tree(root.path(), &files);
+        assert!(matches!(refused, Err(WriteError::Io { path, .. }) if path.ends_with("a/b")));
+        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);
+    }
+
+    #[test]
     fn a_run_that_was_killed_before_the_decision_leaves_the_tree_as_it_was() {
         let root = tree();
         let before = read(root.path());
