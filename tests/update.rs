@@ -150,6 +150,10 @@ fn a_parameter_of_an_older_generator_is_only_in_the_way_where_a_person_can_remov
     let output = run(here, &["update"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("parameter `candleSeconds` is no parameter"), "{}", stderr(&output));
+    // The key is wrong, not its value.
+    let line =
+        fs::read_to_string(here.join("gitops.yaml")).unwrap().lines().position(|line| line.contains("candleSec"));
+    assert!(stderr(&output).contains(&format!("[gitops.yaml:{}:3]", line.unwrap() + 1)), "{}", stderr(&output));
     edit(here, "gitops.yaml", "  candleSeconds: 60\n", "");
     let output = run(here, &["update"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
@@ -268,6 +272,10 @@ fn a_topic_whose_name_holds_a_dot_is_added_set_and_told_on_its_line() {
     let line = fs::read_to_string(here.join("gitops.yaml")).unwrap().lines().position(|line| line.ends_with(": none"));
     let told = stderr(&run(here, &["update"]));
     assert!(told.contains(&format!("[gitops.yaml:{}:19]", line.unwrap() + 1)), "{told}");
+    edit(here, "gitops.yaml", "      partitions: none\n", "      partition: 20\n");
+    let told = stderr(&run(here, &["update"]));
+    assert!(told.contains("`topics.trades.raw.partition` is no parameter; `partitions` is"), "{told}");
+    assert!(told.contains(&format!("[gitops.yaml:{}:7]", line.unwrap() + 1)), "{told}");
 }
 
 #[test]

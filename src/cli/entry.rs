@@ -55,17 +55,12 @@ impl Kind {
 
     /// Returns what is wrong with the entry `name`.
     pub(super) fn problem(self, name: &str, reason: &str) -> UpdateError {
-        UpdateError::Parameter(ParameterProblem { parameter: self.at(name), reason: reason.to_owned() })
+        UpdateError::Parameter(ParameterProblem::of_name(self.at(name), reason))
     }
 
     /// Returns the mapping for change.
     pub(super) fn entries(self, generated: &mut Generated) -> Result<&mut Map<String, Value>, UpdateError> {
-        let problem = |reason: &str| {
-            UpdateError::Parameter(ParameterProblem {
-                parameter: self.parameter().to_owned(),
-                reason: reason.to_owned(),
-            })
-        };
+        let problem = |reason: &str| UpdateError::Parameter(ParameterProblem::of_value(self.parameter(), reason));
         let value =
             generated.answers.get_mut(self.parameter()).ok_or_else(|| problem("is none of this blueprint's"))?;
         value.as_object_mut().ok_or_else(|| problem("is no mapping"))

@@ -2,7 +2,7 @@
 
 use crate::config;
 use crate::diagnostic::{Diagnostic, Findings, Severity};
-use crate::generate::ParameterProblem;
+use crate::generate::{ParameterProblem, Part};
 use crate::repo::Repo;
 use crate::report::{self, Color};
 use crate::text::{FileSet, RepoPath, Span};
@@ -21,7 +21,7 @@ pub(super) fn located(
     let mut findings = Findings::default();
     for problem in problems {
         let finding = Diagnostic::new(config::INVALID, Severity::Error, format!("parameter {problem}"));
-        findings.diagnostics.push(match place(files, path, below, &problem.parameter) {
+        findings.diagnostics.push(match place(files, path, below, problem) {
             Some(span) => finding.label(span, "here"),
             None => finding,
         });
@@ -30,13 +30,13 @@ pub(super) fn located(
     report::text(&findings, &repo, Color::Never)
 }
 
-/// Returns where the file sets `parameter`, or what it is in.
-fn place(files: &FileSet, path: &RepoPath, below: Option<&str>, parameter: &str) -> Option<Span> {
+/// Returns where the file has what is wrong: the name or the value of the parameter, else the name of what it is in.
+fn place(files: &FileSet, path: &RepoPath, below: Option<&str>, problem: &ParameterProblem) -> Option<Span> {
     let parsed = yaml::parse(files.id(path)?, files.text(path)?);
     let root = &parsed.documents.first()?.root;
     let mut node: &Node = below.map_or(Some(root), |key| root.get(key))?;
     let mut span = node.span.start_point();
-    let mut rest = Some(parameter);
+    let mut rest = Some(problem.parameter.as_str());
     while let Some(text) = rest {
         // A name may hold dots itself: the longest that is there.
         let ends = text.match_indices('.').map(|(at, _)| at).chain([text.len()]);
@@ -45,7 +45,7 @@ fn place(files: &FileSet, path: &RepoPath, below: Option<&str>, parameter: &str)
         (node, span) = (below, place);
         rest = text.get(end + 1..);
     }
-    Some(if node.as_scalar().is_some() { node.span } else { span })
+    Some(if problem.part == Part::Value && node.as_scalar().is_some() { node.span } else { span })
 }
 
 /// Returns the entry or item `name` of `node`, with the place of its key or of itself.

@@ -177,7 +177,7 @@ impl Generated {
         let is_taken = |path: &&RepoPath| self.files.file(path).is_some() && !moving.contains_key(*path);
         if let Some(taken) = moving.values().find(is_taken) {
             let reason = format!("leads to `{taken}`, which is there already");
-            let problem = ParameterProblem { parameter: PATH.to_owned(), reason };
+            let problem = ParameterProblem::of_value(PATH, reason);
             return Err(UpdateError::Parameters(self.located(&[problem])));
         }
         self.relocate(|path| moving.get(path).cloned());

@@ -182,7 +182,7 @@ impl Facts {
             let Exclusion { parameter, fact, source, date, .. } = exclusion;
             let value = values.as_value().get(parameter).map_or_else(|| "not set".to_owned(), as_text);
             let reason = format!("is `{value}`, but {fact} ({source}, {date})");
-            problems.push(ParameterProblem { parameter: parameter.clone(), reason });
+            problems.push(ParameterProblem::of_value(parameter, reason));
         }
         Ok(problems)
     }
@@ -196,14 +196,14 @@ impl Facts {
             let Some(component) = self.components.get(name) else {
                 let nearest = pick::nearest(name, self.components.keys().map(String::as_str));
                 let hint = nearest.map_or_else(String::new, |known| format!("; `{known}` is"));
-                problems.push(ParameterProblem { parameter, reason: format!("is no component{hint}") });
+                problems.push(ParameterProblem::of_name(parameter, format!("is no component{hint}")));
                 continue;
             };
             let known: Vec<&str> = component.releases.iter().map(|release| release.version.as_str()).collect();
             if !version.as_str().is_some_and(|version| known.contains(&version)) {
                 let (is, known) = (as_text(version), known.join(" or "));
                 let reason = format!("is {is}, of which nothing is known: {} is generated as {known}", component.title);
-                problems.push(ParameterProblem { parameter, reason });
+                problems.push(ParameterProblem::of_value(parameter, reason));
             }
         }
         problems
@@ -236,7 +236,7 @@ impl Facts {
                         provider.release.version,
                         asker.says(what, range)
                     );
-                    problems.push(ParameterProblem { parameter: format!("versions.{}", provider.name), reason });
+                    problems.push(ParameterProblem::of_value(format!("versions.{}", provider.name), reason));
                 }
             }
         }
@@ -258,7 +258,7 @@ impl Facts {
                 };
                 let parameter = format!("clusters.{name}.{KUBERNETES}");
                 let reason = format!("is {version}, but {}", one.says(what, range));
-                problems.push(ParameterProblem { parameter, reason });
+                problems.push(ParameterProblem::of_value(parameter, reason));
             }
         }
         problems

@@ -26,10 +26,7 @@ pub(super) use crate::generate::graph::place::prefix;
 /// Everything that does not fit together, each with the name of its parameter.
 pub(super) fn derive(mut values: Value) -> Result<Value, Vec<ParameterProblem>> {
     let fleet: Fleet = serde_path_to_error::deserialize(&values).map_err(|error| {
-        vec![ParameterProblem {
-            parameter: error.path().to_string(),
-            reason: format!("cannot be read: {}", error.inner()),
-        }]
+        vec![ParameterProblem::of_value(error.path().to_string(), format!("cannot be read: {}", error.inner()))]
     })?;
     let problems = check::problems(&fleet);
     if !problems.is_empty() {
@@ -82,10 +79,8 @@ pub(super) fn check_names(values: &Value) -> Vec<ParameterProblem> {
     let taken: Vec<&str> = contributed.chain(OURS).collect();
     let apps = values["apps"].as_object().into_iter().flatten();
     let clash = |(name, _): (&String, &Value)| {
-        taken.contains(&name.as_str()).then(|| ParameterProblem {
-            parameter: format!("apps.{name}"),
-            reason: "has the name of another part of the fleet: Flux would take the two for one".to_owned(),
-        })
+        let reason = "has the name of another part of the fleet: Flux would take the two for one";
+        taken.contains(&name.as_str()).then(|| ParameterProblem::of_name(format!("apps.{name}"), reason))
     };
     apps.filter_map(clash).collect()
 }

@@ -1,6 +1,9 @@
 //! Parameters of a blueprint: defaults from its schema, what the user says over them, and the check.
 
-use jsonschema::error::ValidationErrorKind;
+mod check;
+
+pub(super) use crate::generate::parameters::check::check;
+
 use serde_json::{Map, Value};
 
 use crate::diagnostic::pick;
@@ -12,6 +15,29 @@ pub struct ParameterProblem {
     pub parameter: String,
     /// What is wrong, as a clause that follows the name.
     pub reason: String,
+    /// Whether its name is wrong or its value.
+    pub part: Part,
+}
+
+/// The part of a parameter that is wrong, which is shown to a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Its name, the last one: nobody knows it, or it is taken.
+    Name,
+    /// Its value.
+    Value,
+}
+
+impl ParameterProblem {
+    /// Returns the problem that the value of `parameter` has.
+    pub fn of_value(parameter: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self { parameter: parameter.into(), reason: reason.into(), part: Part::Value }
+    }
+
+    /// Returns the problem that the name itself of `parameter` is.
+    pub fn of_name(parameter: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self { parameter: parameter.into(), reason: reason.into(), part: Part::Name }
+    }
 }
 
 impl std::fmt::Display for ParameterProblem {
@@ -126,7 +152,7 @@ pub(super) fn assign(
     path: &str,
     text: &str,
 ) -> Result<(), ParameterProblem> {
-    let problem = |reason: String| ParameterProblem { parameter: path.to_owned(), reason };
+    let problem = |reason: String| ParameterProblem::of_name(path, reason);
     let mut place = schema;
     let names = names(values, path);
     for name in &names {
@@ -195,63 +221,6 @@ fn typed(place: &Value, text: &str) -> Value {
     // Where a text or a mapping goes, a number is a text.
     let may_be_string = one_of.is_some_and(|places| places.iter().any(is_string));
     parsed.filter(|value| !may_be_string || value.is_object()).unwrap_or_else(|| Value::from(text))
-}
-
-/// Returns everything that `schema` finds wrong with `values`, in the order of the schema.
-///
-/// # Errors
-/// The reason, when the schema itself cannot be used.
-pub(super) fn check(schema: &Value, values: &Value) -> Result<Vec<ParameterProblem>, String> {
-    let validator = jsonschema::validator_for(schema).map_err(|error| error.to_string())?;
-    Ok(validator.iter_errors(values).flat_map(|error| problems(schema, &error)).collect())
-}
-
-fn problems(schema: &Value, error: &jsonschema::ValidationError<'_>) -> Vec<ParameterProblem> {
-    let parameter = error.instance_path().as_str().trim_start_matches('/').replace('/', ".");
-    let below = |name: &str| if parameter.is_empty() { name.to_owned() } else { format!("{parameter}.{name}") };
-    match error.kind() {
-        ValidationErrorKind::PropertyNames { error: inner } => {
-            let name = inner.instance().as_str().unwrap_or_default();
-            let said = expected(schema, inner).map_or_else(|| inner.to_string(), |said| format!("expected {said}"));
-            vec![ParameterProblem { parameter: below(name), reason: format!("is no name for it, {said}") }]
-        }
-        ValidationErrorKind::AdditionalProperties { unexpected } => {
-            let place = schema_place(schema, error).unwrap_or(schema);
-            let problem =
-                |name: &String| ParameterProblem { parameter: below(name), reason: unknown(schema, place, name) };
-            unexpected.iter().map(problem).collect()
-        }
-        ValidationErrorKind::Required { property } => {
-            let name = property.as_str().unwrap_or_default();
-            vec![ParameterProblem { parameter: below(name), reason: "is missing".to_owned() }]
-        }
-        _ => vec![wrong_value(schema, error, parameter)],
-    }
-}
-
-fn wrong_value(schema: &Value, error: &jsonschema::ValidationError<'_>, parameter: String) -> ParameterProblem {
-    let reason = match (expected(schema, error), error.kind()) {
-        (Some(expected), _) => format!("is {}, expected {expected}", error.instance()),
-        (None, ValidationErrorKind::Enum { options }) => {
-            let options = options.as_array().into_iter().flatten().filter_map(Value::as_str);
-            let options = options.map(|option| format!("`{option}`")).collect::<Vec<_>>().join(", ");
-            format!("is {}, expected one of {options}", error.instance())
-        }
-        (None, _) if parameter.is_empty() => error.to_string(),
-        (None, _) => format!("is wrong: {error}"),
-    };
-    ParameterProblem { parameter, reason }
-}
-
-/// Returns what the schema says it expects where `error` was found.
-fn expected<'a>(schema: &'a Value, error: &jsonschema::ValidationError<'_>) -> Option<&'a str> {
-    schema_place(schema, error)?.get("x-expects").and_then(Value::as_str)
-}
-
-/// Returns the part of `schema` that holds the keyword of `error`.
-fn schema_place<'a>(schema: &'a Value, error: &jsonschema::ValidationError<'_>) -> Option<&'a Value> {
-    let keyword = error.schema_path().as_str();
-    schema.pointer(keyword.rsplit_once('/').map_or("", |(parent, _)| parent))
 }
 
 #[cfg(test)]
@@ -327,31 +296,6 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_value_is_told_in_the_words_of_the_schema() {
-        let values = json!({"name": "X", "clusters": {"fra1": {"region": "F!"}}});
-        let said: Vec<_> = check(&schema(), &values).unwrap().iter().map(ToString::to_string).collect();
-        assert_eq!(said.len(), 2, "{said:?}");
-        assert!(said.contains(&"`name` is \"X\", expected small letters".to_owned()), "{said:?}");
-        assert!(said.contains(&"`clusters.fra1.region` is \"F!\", expected a region".to_owned()), "{said:?}");
-    }
-
-    #[test]
-    fn a_choice_that_is_none_is_told_with_all_that_there_are() {
-        let schema = json!({"properties": {"provider": {"enum": ["digitalocean", "kind", "generic", "eks", "gke"]}}});
-        let said = check(&schema, &json!({"provider": "azure"})).unwrap();
-        let wanted = "`provider` is \"azure\", expected one of `digitalocean`, `kind`, `generic`, `eks`, `gke`";
-        assert_eq!(said[0].to_string(), wanted);
-    }
-
-    #[test]
-    fn a_name_that_is_none_is_told_with_its_place() {
-        let schema = json!({"properties": {"clusters": {"propertyNames": {"$ref": "#/$defs/name"}}},
-            "$defs": {"name": {"pattern": "^[a-z]+$", "x-expects": "small letters"}}});
-        let said: Vec<_> = check(&schema, &json!({"clusters": {"Fra": {}}})).unwrap();
-        assert_eq!(said[0].to_string(), "`clusters.Fra` is no name for it, expected small letters");
-    }
-
-    #[test]
     fn what_is_not_set_has_its_default_or_is_null() {
         let schema = json!({"properties": {"kafka": {"properties": {"on": {"default": false}, "name": {}}, "default": {}},
             "apps": {"additionalProperties": {"properties": {"env": {"default": {}}, "port": {}}}}}});
@@ -375,13 +319,5 @@ mod tests {
         let mut base = json!({"kafka": {"on": true}, "apps": {"a": 1}}).as_object().unwrap().clone();
         overlay(&schema, &mut base, json!({"kafka": {"name": "x"}, "apps": {"b": 2}}).as_object().unwrap().clone());
         assert_eq!(Value::from(base), json!({"kafka": {"on": true, "name": "x"}, "apps": {"b": 2}}));
-    }
-
-    #[test]
-    fn a_missing_parameter_and_an_unknown_one_are_told_by_name() {
-        let said: Vec<_> = check(&schema(), &json!({"nme": 1})).unwrap().iter().map(ToString::to_string).collect();
-        assert_eq!(said.len(), 2, "{said:?}");
-        assert!(said.contains(&"`name` is missing".to_owned()), "{said:?}");
-        assert!(said.contains(&"`nme` is no parameter; `name` is".to_owned()), "{said:?}");
     }
 }

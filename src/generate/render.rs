@@ -122,8 +122,8 @@ fn values(blueprint: &Blueprint, engine: &Engine, answers: &Map<String, Value>) 
     }
     for requirement in &blueprint.requirements {
         if !engine.holds(&requirement.that, &values).map_err(broken)? {
-            let reason = requirement.message.clone();
-            return Err(GenerateError::Parameters(vec![ParameterProblem { parameter: String::new(), reason }]));
+            let problem = ParameterProblem::of_value("", requirement.message.as_str());
+            return Err(GenerateError::Parameters(vec![problem]));
         }
     }
     Ok(values)

@@ -31,7 +31,7 @@ pub(super) struct Problems(Vec<ParameterProblem>);
 
 impl Problems {
     pub(super) fn add(&mut self, parameter: impl Into<String>, reason: impl Into<String>) {
-        self.0.push(ParameterProblem { parameter: parameter.into(), reason: reason.into() });
+        self.0.push(ParameterProblem::of_value(parameter, reason));
     }
 }
 
