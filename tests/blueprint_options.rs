@@ -20,6 +20,7 @@ use serde_json::Value;
 /// Options that a blueprint cannot have, with why; `*` is every blueprint.
 const REFUSED: &[(&str, &str, &str)] = &[
     ("*", "dns=external-dns", "ExternalDNS writes into a zone of yours"),
+    ("*", "organisation=acme/platform", "there are no groups within"),
     ("crypto-analytics", "gateway=none", "`apps.api-gateway.host` needs a gateway"),
     ("crypto-analytics", "kafka.enabled=false", "needs Kafka: set kafka.enabled"),
     ("crypto-analytics", "postgres.enabled=false", "which is not there: set postgres.enabled"),
@@ -140,6 +141,7 @@ fn covering(options: &[(String, Vec<String>)]) -> Vec<Choices> {
 /// What parameters may refuse in a pair: none of these is a surprise.
 const EXCLUDED: &[&str] = &[
     "ExternalDNS writes into a zone of yours",
+    "at GitHub (`gitProvider`) there are no groups within",
     "needs a gateway",
     "which needs a gateway of the Gateway API",
     "needs Kafka: set kafka.enabled",
@@ -179,6 +181,7 @@ fn options(blueprint: &Blueprint) -> Vec<(String, Vec<String>)> {
     // A domain of one's own comes first: nip.io has no zone to write into.
     let mut options = vec![("domain".to_owned(), values(&["example.com", "nip.io"]))];
     options.extend(blueprint.options());
+    options.push(("organisation".to_owned(), values(&["gitops-gen", "acme/platform"])));
     options.push(("path".to_owned(), values(&["", "deploy/gitops"])));
     options.push(elsewhere(blueprint));
     options.push(("pullSecret".to_owned(), values(&["", "registry-credentials"])));

@@ -9,6 +9,8 @@ mod alerts;
 mod backups;
 #[path = "generated_files/private_images.rs"]
 mod private_images;
+#[path = "generated_files/groups.rs"]
+mod groups;
 #[path = "generated_files/providers.rs"]
 mod providers;
 

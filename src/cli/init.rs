@@ -247,8 +247,9 @@ fn ask(question: &Question, blueprint: &Blueprint, answers: &Map<String, Value>)
         let chosen = Select::new().with_prompt(&question.title).items(&question.choices).default(at).interact()?;
         return Ok(question.choices.get(chosen).cloned().unwrap_or(default));
     }
-    let refuse =
-        |text: &String| blueprint.refuse(&question.parameter, text).map_or(Ok(()), |problem| Err(problem.reason));
+    let refuse = |text: &String| {
+        blueprint.refuse(answers, &question.parameter, text).map_or(Ok(()), |problem| Err(problem.reason))
+    };
     Input::new().with_prompt(&question.title).default(default).allow_empty(true).validate_with(refuse).interact_text()
 }
 

@@ -158,7 +158,7 @@ impl Generated {
     /// directories goes along. A path that the schema refuses is left to the check of all parameters.
     fn follow_path(&mut self) -> Result<(), UpdateError> {
         let wanted = path_of(&self.answers).to_owned();
-        if wanted == self.path || self.blueprint.refuse(PATH, &wanted).is_some() {
+        if wanted == self.path || self.blueprint.refuse(&self.answers, PATH, &wanted).is_some() {
             return Ok(());
         }
         let (from, to) = (prefix(&self.path), prefix(&wanted));

@@ -158,9 +158,9 @@ impl Blueprint {
         parameters::assign(&self.schema, values, path, text)
     }
 
-    /// Returns why `text` is no value for the top-level parameter `name`, where it is none.
-    pub fn refuse(&self, name: &str, text: &str) -> Option<ParameterProblem> {
-        let mut values = self.defaults();
+    /// Returns why `text` is no value for the top-level parameter `name` beside `answers`, where it is none.
+    pub fn refuse(&self, answers: &Map<String, Value>, name: &str, text: &str) -> Option<ParameterProblem> {
+        let mut values = answers.clone();
         if let Err(problem) = self.assign(&mut values, name, text) {
             return Some(problem);
         }

@@ -35,6 +35,8 @@ pub(super) fn derive(mut values: Value) -> Result<Value, Vec<ParameterProblem>> 
     merge(&mut values, place::derived(&fleet.path));
     merge(&mut values, cluster::providers(&fleet));
     values["tags"] = fleet.tag_scheme.derived();
+    // Some names cannot hold the `/` that a path of groups has.
+    values["topGroup"] = Value::from(fleet.organisation.split('/').next().unwrap_or_default());
     values["gatewayRef"] = cluster::gateway(&fleet);
     for (name, cluster) in &fleet.clusters {
         merge(&mut values["clusters"][name], cluster::derived(&fleet, name, cluster));

@@ -6,6 +6,7 @@
 mod app;
 mod origin;
 mod services;
+mod url;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,6 +15,8 @@ use serde_json::{Map, Value, json};
 use crate::flux::{Cluster, Fleet, ImageAutomation};
 use crate::generate::block_style;
 use crate::generate::builtin;
+use crate::generate::data;
+use crate::generate::parameters;
 use crate::kustomize::Resource;
 use crate::text::Span;
 
@@ -58,6 +61,7 @@ pub fn import(fleet: &Fleet, environments: &BTreeMap<String, &'static str>) -> I
     let (namespace, apps) = reader.apps();
     parameters.extend(namespace.map(|namespace| ("namespace", Value::from(namespace))));
     parameters.push(("apps", Value::Object(apps)));
+    reader.leave_refused(&mut parameters);
     let text = text(fleet, reader.flux().as_deref(), &parameters);
     let Reader { mut unread, .. } = reader;
     let mut known = BTreeSet::new();
@@ -91,6 +95,21 @@ fn text(fleet: &Fleet, flux: Option<&str>, parameters: &[(&'static str, Value)])
 impl<'a> Reader<'a> {
     fn leave(&mut self, span: Option<Span>, what: impl Into<String>) {
         self.unread.push(Unread { span, what: what.into() });
+    }
+
+    /// Leaves out what the schema refuses: there are repositories whose names no parameter can have.
+    fn leave_refused(&mut self, parameters: &mut Vec<(&'static str, Value)>) {
+        let Ok(mut schema) = data::read(builtin::library(), builtin::FLEET_SCHEMA) else { return };
+        // What is not read is missing, and that is no mistake.
+        drop(schema.as_object_mut().and_then(|schema| schema.remove("required")));
+        let mut values: Map<String, Value> =
+            parameters.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        for problem in parameters::check(&schema, &Value::Object(values.clone())).unwrap_or_default() {
+            if parameters::remove(&mut values, &problem.parameter) {
+                self.leave(None, problem.to_string());
+            }
+        }
+        parameters.retain_mut(|(name, value)| values.remove(*name).map(|kept| *value = kept).is_some());
     }
 
     /// Returns the objects of a kind that stay in their cluster, those of production first.

@@ -169,6 +169,18 @@ pub(super) fn assign(
     Ok(())
 }
 
+/// Removes the parameter at `path` (names joined by dots); returns whether it was there.
+pub(super) fn remove(values: &mut Map<String, Value>, path: &str) -> bool {
+    let way: Vec<String> = names(values, path).into_iter().map(str::to_owned).collect();
+    let Some((last, way)) = way.split_last() else { return false };
+    let mut target = values;
+    for name in way {
+        let Some(next) = target.get_mut(name).and_then(Value::as_object_mut) else { return false };
+        target = next;
+    }
+    target.remove(last).is_some()
+}
+
 /// Splits `path` at its dots, but not inside of a name that `values` have: a topic may be called `trades.dlq`.
 fn names<'a>(values: &Map<String, Value>, path: &'a str) -> Vec<&'a str> {
     let mut names = Vec::new();

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::flux::Cluster;
 use crate::generate::import::Reader;
+use crate::generate::import::url::GitUrl;
 use crate::yaml::Node;
 
 /// Returns the GitRepository that the cluster itself is applied from.
@@ -23,13 +24,12 @@ impl Reader<'_> {
         let url = self.clusters.iter().find_map(|cluster| home(cluster)?.at(&["spec", "url"]));
         match url.and_then(|url| Some((url, url.as_str()?))) {
             None => self.leave(None, "nothing tells the URL of the Git repository: organisation, repository, gitHost"),
-            Some((node, url)) => match split(url) {
-                Some((host, organisation, repository)) => {
+            Some((node, url)) => match GitUrl::of(url) {
+                Some(GitUrl { host, provider, organisation, repository }) => {
                     parameters.push(("organisation", Value::from(organisation)));
                     parameters.push(("repository", Value::from(repository)));
-                    parameters.push(("gitHost", Value::from(host.as_str())));
-                    let provider = ["github", "gitlab"].into_iter().find(|name| host.contains(name));
-                    parameters.push(("gitProvider", Value::from(provider.unwrap_or("generic"))));
+                    parameters.push(("gitHost", Value::from(host)));
+                    parameters.push(("gitProvider", Value::from(provider)));
                 }
                 None => self.leave(Some(node.span), format!("`{url}` is not of the form HOST/ORGANISATION/REPOSITORY")),
             },
@@ -77,32 +77,4 @@ impl Reader<'_> {
 fn version(node: &Node) -> Option<(u32, u32, &Node)> {
     let mut parts = node.as_str()?.trim_start_matches('v').split('.');
     Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?, node))
-}
-
-/// Returns host, organisation and repository of a URL.
-fn split(url: &str) -> Option<(String, String, String)> {
-    let (_, rest) = url.split_once("://")?;
-    let rest = rest.split_once('@').map_or(rest, |(_, rest)| rest);
-    let mut parts = rest.trim_end_matches('/').split('/');
-    let (host, organisation, repository) = (parts.next()?, parts.next()?, parts.next()?);
-    let repository = repository.strip_suffix(".git").unwrap_or(repository);
-    parts.next().is_none().then(|| (host.to_owned(), organisation.to_ascii_lowercase(), repository.to_owned()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::split;
-
-    #[test]
-    fn a_url_tells_host_organisation_and_repository() {
-        let said =
-            |url| split(url).map(|(host, organisation, repository)| format!("{host} {organisation} {repository}"));
-        assert_eq!(said("ssh://git@github.com/Acme/fleet.git").as_deref(), Some("github.com acme fleet"));
-        assert_eq!(
-            said("https://gitlab.example.com:8443/acme/fleet/").as_deref(),
-            Some("gitlab.example.com:8443 acme fleet")
-        );
-        assert_eq!(said("https://gitlab.com/acme/platform/fleet"), None);
-        assert_eq!(said("oci://ghcr.io/fleet"), None);
-    }
 }
