@@ -87,6 +87,26 @@ fn a_cluster_that_follows_another_branch_than_its_environment_keeps_it() {
 }
 
 #[test]
+fn the_records_of_a_generated_repository_give_back_its_file_and_an_update_finds_nothing_to_change() {
+    let directory = tempfile::tempdir().expect("a temporary directory can be made");
+    let here = directory.path();
+    let program = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_gitops-gen")).args(arguments).current_dir(here).output();
+        let output = output.expect("the program runs");
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let arguments =
+        ["init", ".", "--yes", "--blueprint", "minimal", "--organisation", "acme", "--set", "monitoring=prometheus"];
+    assert_eq!(program(&arguments).0, Some(0));
+    let generated = fs::read_to_string(here.join("gitops.yaml")).expect("it was generated");
+    fs::remove_file(here.join("gitops.yaml")).expect("it is there");
+    let ran = run(here, &[]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), ""), "{}", ran.stderr);
+    assert_eq!(fs::read_to_string(here.join("gitops.yaml")).expect("it was written"), generated);
+    assert_eq!(program(&["update", "--check"]), (Some(0), "nothing to do\n".to_owned()));
+}
+
+#[test]
 fn a_file_that_is_there_is_never_overwritten() {
     let fleet = fleet();
     fs::write(fleet.path().join("gitops.yaml"), "flux: \"2.8\"\n").expect("it can be written");

@@ -1,7 +1,5 @@
 //! Plain values as YAML in the block style.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
 use crate::generate::template;
@@ -10,12 +8,12 @@ use crate::generate::template;
 ///
 /// Keys keep the order of the value. An empty list or mapping stands in the flow style, there is no other way.
 pub(super) fn block(value: &Value, indent: usize) -> String {
-    block_by(value, indent, &BTreeMap::new())
+    block_by(value, indent, &[])
 }
 
-/// Returns the same with the keys of a mapping by their rank, where each of them has one.
-pub(super) fn block_by(value: &Value, indent: usize, ranks: &BTreeMap<String, usize>) -> String {
-    let mut writer = Writer { out: String::new(), ranks };
+/// Returns the same with the keys of a mapping as they stand in the shortest of `orders` that has all of them, if one does.
+pub(super) fn block_by(value: &Value, indent: usize, orders: &[Vec<String>]) -> String {
+    let mut writer = Writer { out: String::new(), orders };
     if is_filled(value) {
         writer.entries(value, indent);
     } else {
@@ -28,7 +26,7 @@ pub(super) fn block_by(value: &Value, indent: usize, ranks: &BTreeMap<String, us
 
 struct Writer<'a> {
     out: String,
-    ranks: &'a BTreeMap<String, usize>,
+    orders: &'a [Vec<String>],
 }
 
 impl Writer<'_> {
@@ -42,8 +40,9 @@ impl Writer<'_> {
             Value::Object(map) => {
                 let mut entries: Vec<_> = map.iter().collect();
                 // Names that people give are no fields, even where one is called like a field.
-                if map.keys().all(|key| self.ranks.contains_key(key)) {
-                    entries.sort_by_key(|(key, _)| self.ranks.get(*key));
+                let has_all = |order: &&Vec<String>| map.keys().all(|key| order.contains(key));
+                if let Some(order) = self.orders.iter().filter(has_all).min_by_key(|order| order.len()) {
+                    entries.sort_by_key(|(key, _)| order.iter().position(|field| field == *key));
                 }
                 for (key, entry) in entries {
                     self.blanks(indent);
@@ -77,7 +76,7 @@ impl Writer<'_> {
         self.out.push_str("- ");
         if is_filled(item) {
             // Its first line stands behind the dash.
-            let inner = block_by(item, indent + 2, self.ranks);
+            let inner = block_by(item, indent + 2, self.orders);
             self.out.push_str(inner.trim_start_matches(' '));
         } else {
             scalar(item, &mut self.out);
@@ -121,10 +120,12 @@ mod tests {
     }
 
     #[test]
-    fn fields_stand_by_their_rank_and_names_by_the_alphabet() {
-        let ranks = [("kind".to_owned(), 0), ("env".to_owned(), 1)].into();
-        let written = block_by(&json!({"web": {"env": {"A": 1}, "kind": "http"}, "kind": {}, "api": {}}), 0, &ranks);
+    fn fields_stand_as_in_the_shortest_order_that_has_them_and_names_by_the_alphabet() {
+        let orders = [&["secrets", "env", "kind"][..], &["kind", "env"], &["env", "kind", "x", "y"]];
+        let orders = orders.map(|order| order.iter().map(|field| (*field).to_owned()).collect::<Vec<_>>());
+        let written = block_by(&json!({"web": {"env": {"A": 1}, "kind": "http"}, "kind": {}, "api": {}}), 0, &orders);
         assert_eq!(written, "api: {}\nkind: {}\nweb:\n  kind: http\n  env:\n    A: 1\n");
+        assert_eq!(block_by(&json!({"env": 1, "secrets": 2}), 0, &orders), "secrets: 2\nenv: 1\n");
     }
 
     fn values() -> impl Strategy<Value = Value> {

@@ -1,6 +1,5 @@
 //! The blueprints and building blocks that are part of the program.
 
-use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use serde_json::Value;
@@ -38,30 +37,28 @@ pub(super) fn fleet_schema() -> Result<Value, FileError> {
     serde_json::from_str(text).map_err(broken)
 }
 
-/// Returns where each field stands in the schema of a fleet's parameters: in this order a person reads them.
-pub(super) fn field_ranks() -> &'static BTreeMap<String, usize> {
-    static RANKS: LazyLock<BTreeMap<String, usize>> = LazyLock::new(|| {
-        let mut ranks = BTreeMap::new();
+/// Returns the fields of each object in the schema of a fleet's parameters, as they stand there: in this order a person reads them.
+pub(super) fn field_orders() -> &'static [Vec<String>] {
+    static ORDERS: LazyLock<Vec<Vec<String>>> = LazyLock::new(|| {
+        let mut orders = Vec::new();
         let path = RepoPath::new(FLEET_SCHEMA).ok();
         let schema = path.and_then(|path| Some(yaml::parse(LIBRARY.id(&path)?, LIBRARY.text(&path)?)));
         for document in schema.iter().flat_map(|schema| &schema.documents) {
-            rank(&document.root, &mut ranks);
+            collect(&document.root, &mut orders);
         }
-        ranks
+        orders
     });
-    &RANKS
+    &ORDERS
 }
 
-/// Numbers the properties of `schema` and of everything below it, where they are named first.
-fn rank(schema: &Node, ranks: &mut BTreeMap<String, usize>) {
+/// Collects the properties of `schema` and of everything below it.
+fn collect(schema: &Node, orders: &mut Vec<Vec<String>>) {
     for entry in schema.as_map().into_iter().flatten() {
         if entry.key.text() == "properties" {
-            for property in entry.value.as_map().into_iter().flatten() {
-                let next = ranks.len();
-                ranks.entry(property.key.text().to_owned()).or_insert(next);
-            }
+            let fields = entry.value.as_map().into_iter().flatten();
+            orders.push(fields.map(|field| field.key.text().to_owned()).collect());
         }
-        rank(&entry.value, ranks);
+        collect(&entry.value, orders);
     }
 }
 

@@ -7,6 +7,7 @@ mod access;
 mod app;
 mod check;
 mod cluster;
+mod explain;
 mod model;
 mod peers;
 mod place;
@@ -18,6 +19,7 @@ use serde_json::{Map, Value, json};
 use crate::generate::graph::model::Fleet;
 use crate::generate::parameters::ParameterProblem;
 
+pub(super) use crate::generate::graph::explain::explain;
 pub(super) use crate::generate::graph::place::prefix;
 
 /// Returns `values`, the completed parameters of a fleet, with all that is derived from them.

@@ -65,6 +65,11 @@ impl Said {
     }
 }
 
+/// Returns the variable `variable` of the app `name` that says `from`.
+pub(super) fn said_as(fleet: &Fleet, name: &str, app: &App, from: From, variable: &str) -> Value {
+    said(fleet, name, app, from).called(variable)
+}
+
 fn said(fleet: &Fleet, name: &str, app: &App, from: From) -> Said {
     let elasticsearch = &fleet.elasticsearch.name;
     match from {
@@ -96,7 +101,7 @@ pub(super) fn brokers(fleet: &Fleet) -> String {
 }
 
 /// Returns the address of the app `name` inside the cluster.
-fn address(fleet: &Fleet, name: &str) -> String {
+pub(super) fn address(fleet: &Fleet, name: &str) -> String {
     format!("http://{}", service(fleet, name))
 }
 

@@ -2,11 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-
 use crate::flux::Cluster;
-use crate::generate::import::Reader;
 use crate::generate::import::url::GitUrl;
+use crate::generate::import::{Parameters, Reader, set};
 use crate::yaml::Node;
 
 /// Returns the GitRepository that the cluster itself is applied from.
@@ -18,26 +16,26 @@ pub(super) fn home(cluster: &Cluster) -> Option<&Node> {
 }
 
 impl Reader<'_> {
-    /// Returns the parameters that the URL of the repository tells, and how Flux got into the clusters.
-    pub(super) fn origin(&mut self) -> Vec<(&'static str, Value)> {
-        let mut parameters = Vec::new();
+    /// Reads what the URL of the repository tells, where in it the fleet lies, and how Flux got into the clusters.
+    pub(super) fn origin(&mut self, parameters: &mut Parameters) {
         let url = self.clusters.iter().find_map(|cluster| home(cluster)?.at(&["spec", "url"]));
         match url.and_then(|url| Some((url, url.as_str()?))) {
             None => self.leave(None, "nothing tells the URL of the Git repository: organisation, repository, gitHost"),
             Some((node, url)) => match GitUrl::of(url) {
                 Some(GitUrl { host, provider, organisation, repository }) => {
-                    parameters.push(("organisation", Value::from(organisation)));
-                    parameters.push(("repository", Value::from(repository)));
-                    parameters.push(("gitHost", Value::from(host)));
-                    parameters.push(("gitProvider", Value::from(provider)));
+                    set(parameters, "organisation", organisation);
+                    set(parameters, "repository", repository);
+                    set(parameters, "gitHost", host);
+                    set(parameters, "gitProvider", provider);
                 }
                 None => self.leave(Some(node.span), format!("`{url}` is not of the form HOST/ORGANISATION/REPOSITORY")),
             },
         }
-        parameters.extend(self.directory().map(|path| ("path", Value::from(path))));
+        if let Some(path) = self.directory() {
+            set(parameters, "path", path);
+        }
         let is_operated = self.of_kind("fluxcd.controlplane.io", "FluxInstance").next().is_some();
-        parameters.push(("bootstrap", Value::from(if is_operated { "flux-operator" } else { "flux-cli" })));
-        parameters
+        set(parameters, "bootstrap", if is_operated { "flux-operator" } else { "flux-cli" });
     }
 
     /// Returns the directory of the repository that the fleet lies in, where its clusters stand in `clusters/` of that.

@@ -1,9 +1,10 @@
-//! Data services, topics, and what brings requests in.
+//! Data services, and what charts stand for.
 
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use crate::flux;
-use crate::generate::import::Reader;
+use crate::generate::import::images::Image;
+use crate::generate::import::{Parameters, Reader, number, set, text_at};
 use crate::kustomize::Resource;
 use crate::yaml::Node;
 
@@ -25,38 +26,26 @@ const ALONG: &[&str] = &[
     "eck-operator",
     "flagger",
     "linkerd-crds",
+    "linkerd-cni",
     "metrics-server",
+    "plugin-barman-cloud",
     "strimzi-kafka-operator",
+    "trust-manager",
     "valkey",
 ];
 
 impl Reader<'_> {
-    pub(super) fn services(&mut self) -> Vec<(&'static str, Value)> {
-        let mut parameters = self.charts();
-        if let Some(issuer) = self.of_kind("cert-manager.io", "ClusterIssuer").next() {
-            let is_acme = issuer.node.at(&["spec", "acme"]).is_some();
-            parameters.push(("tls", Value::from(if is_acme { "letsencrypt" } else { "self-signed" })));
-        }
-        parameters.extend(self.kafka());
-        let topics = self.topics();
-        if !topics.is_empty() {
-            parameters.push(("topics", Value::Object(topics)));
-        }
-        if let Some(postgres) = self.of_kind("postgresql.cnpg.io", "Cluster").next() {
-            let instances = postgres.node.at(&["spec", "instances"]).and_then(number);
-            parameters.push(("postgres", service(postgres, "instances", instances)));
-        }
-        if let Some(elasticsearch) = self.of_kind("elasticsearch.k8s.elastic.co", "Elasticsearch").next() {
-            let sets = elasticsearch.node.get("spec").map(|spec| spec.items("nodeSets")).unwrap_or_default();
-            let nodes = sets.iter().filter_map(|set| set.get("count").and_then(number)).sum();
-            parameters.push(("elasticsearch", service(elasticsearch, "nodes", Some(nodes))));
-        }
-        parameters
+    /// Reads what charts and the objects of operators stand for.
+    pub(super) fn services(&mut self, parameters: &mut Parameters) {
+        self.charts(parameters);
+        self.kafka(parameters);
+        self.postgres(parameters);
+        self.valkey(parameters);
+        self.elasticsearch(parameters);
     }
 
-    /// Returns the parameters that charts stand for; the others are left out.
-    fn charts(&mut self) -> Vec<(&'static str, Value)> {
-        let mut parameters: Vec<(&'static str, Value)> = Vec::new();
+    /// Reads the parameters that charts stand for; the others are left out.
+    fn charts(&mut self, parameters: &mut Parameters) {
         for release in self.of_kind("helm.toolkit.fluxcd.io", "HelmRelease").collect::<Vec<_>>() {
             let chart = flux::chart_name(release, |group, kind, namespace, name| {
                 self.of_kind(group, kind).find(|source| source.namespace() == namespace && source.name() == name)
@@ -67,9 +56,7 @@ impl Reader<'_> {
             };
             match CHARTS.iter().find(|(chart, _, _)| *chart == name) {
                 Some((_, parameter, value)) => {
-                    if !parameters.iter().any(|(known, _)| known == parameter) {
-                        parameters.push((parameter, Value::from(*value)));
-                    }
+                    parameters.entry(*parameter).or_insert_with(|| Value::from(*value));
                 }
                 None if ALONG.contains(&name) => {}
                 None => {
@@ -78,22 +65,21 @@ impl Reader<'_> {
                 }
             }
         }
-        parameters
     }
 
-    fn kafka(&mut self) -> Option<(&'static str, Value)> {
-        let kafka = self.of_kind("kafka.strimzi.io", "Kafka").next()?;
+    fn kafka(&mut self, parameters: &mut Parameters) {
+        let Some(kafka) = self.of_kind("kafka.strimzi.io", "Kafka").next() else { return };
         let has_ui = self.of_kind("apps", "Deployment").any(|resource| resource.name().contains("kafka-ui"));
-        let mut fields = Map::new();
-        fields.insert("enabled".to_owned(), Value::from(true));
-        fields.insert("name".to_owned(), Value::from(kafka.name()));
+        let mut fields = Parameters::new();
+        set(&mut fields, "enabled", true);
+        set(&mut fields, "name", kafka.name());
         if kafka.namespace().is_empty() {
             self.leave(Some(kafka.name_span()), "nothing tells the namespace of Kafka: kafka.namespace");
         } else {
-            fields.insert("namespace".to_owned(), Value::from(kafka.namespace()));
+            set(&mut fields, "namespace", kafka.namespace());
         }
-        fields.insert("authentication".to_owned(), Value::from(authentication(kafka)));
-        fields.insert("ui".to_owned(), Value::from(has_ui));
+        set(&mut fields, "authentication", authentication(kafka));
+        set(&mut fields, "ui", has_ui);
         let pool = self.of_kind("kafka.strimzi.io", "KafkaNodePool").find(|pool| {
             pool.node.at(&["spec", "roles"]).is_some_and(|roles| {
                 roles.as_sequence().is_some_and(|roles| roles.iter().any(|role| role.as_str() == Some("broker")))
@@ -102,32 +88,79 @@ impl Reader<'_> {
         let count = pool.and_then(|pool| pool.node.at(&["spec", "replicas"]));
         let count = count.or_else(|| kafka.node.at(&["spec", "kafka", "replicas"])).and_then(number);
         fields.extend(count.map(|count| ("brokers".to_owned(), Value::from(count))));
-        Some(("kafka", Value::Object(fields)))
+        let volume = pool.and_then(|pool| pool.node.at(&["spec", "storage"])?.items("volumes").first());
+        let size = volume.and_then(|volume| volume.get("size")?.as_str());
+        fields.extend(size.map(|size| ("size".to_owned(), Value::from(size))));
+        set(parameters, "kafka", Value::Object(fields));
     }
 
-    fn topics(&mut self) -> Map<String, Value> {
-        let mut topics = Map::new();
-        for topic in self.of_kind("kafka.strimzi.io", "KafkaTopic").collect::<Vec<_>>() {
-            let spec = |keys: &[&str]| topic.node.get("spec").and_then(|spec| spec.at(keys));
-            let name = spec(&["topicName"]).and_then(Node::as_str).unwrap_or_else(|| topic.name());
-            if topics.contains_key(name) {
-                continue;
-            }
-            let Some(partitions) = spec(&["partitions"]).and_then(number) else {
-                self.leave(Some(topic.name_span()), format!("topic `{name}` says no number of partitions"));
-                continue;
-            };
-            let mut fields = Map::from_iter([("partitions".to_owned(), Value::from(partitions))]);
-            if let Some(retention) = spec(&["config", "retention.ms"]).and_then(number) {
-                fields.insert("retentionMs".to_owned(), Value::from(retention));
-            }
-            if let Some(cleanup) = spec(&["config", "cleanup.policy"]).and_then(Node::as_str) {
-                fields.insert("cleanup".to_owned(), Value::from(cleanup));
-            }
-            topics.insert(name.to_owned(), Value::Object(fields));
+    fn postgres(&mut self, parameters: &mut Parameters) {
+        let Some(postgres) = self.of_kind("postgresql.cnpg.io", "Cluster").next() else { return };
+        let mut fields = service(postgres);
+        let instances = postgres.node.at(&["spec", "instances"]).and_then(number);
+        fields.extend(instances.map(|count| ("instances".to_owned(), Value::from(count))));
+        for (field, keys) in
+            [("database", &["spec", "bootstrap", "initdb", "database"][..]), ("size", &["spec", "storage", "size"])]
+        {
+            fields.extend(text_at(postgres, keys).map(|text| (field.to_owned(), Value::from(text))));
         }
-        topics
+        if let Some(backups) = self.backups() {
+            set(&mut fields, "backups", backups);
+        }
+        set(parameters, "postgres", Value::Object(fields));
     }
+
+    /// Reads where backups of PostgreSQL go, when, and for how long; nothing where they go nowhere.
+    fn backups(&mut self) -> Option<Value> {
+        let store = self.of_kind("barmancloud.cnpg.io", "ObjectStore").next()?;
+        let destination = text_at(store, &["spec", "configuration", "destinationPath"]).unwrap_or_default();
+        let Some(path) = destination.strip_prefix("s3://") else {
+            let what = format!("`{}`: backups go to `{destination}`, which is no bucket of S3", store.object_ref());
+            self.leave(Some(store.name_span()), what);
+            return None;
+        };
+        let mut fields = Parameters::new();
+        set(&mut fields, "bucket", path.split('/').next().unwrap_or_default());
+        let schedule = self.of_kind("postgresql.cnpg.io", "ScheduledBackup").next();
+        let others = [
+            ("endpoint", text_at(store, &["spec", "configuration", "endpointURL"])),
+            ("retention", text_at(store, &["spec", "retentionPolicy"])),
+            ("schedule", schedule.and_then(|schedule| text_at(schedule, &["spec", "schedule"]))),
+        ];
+        fields.extend(others.into_iter().filter_map(|(field, text)| Some((field.to_owned(), Value::from(text?)))));
+        Some(Value::Object(fields))
+    }
+
+    fn valkey(&mut self, parameters: &mut Parameters) {
+        let Some(valkey) = self.of_kind("apps", "StatefulSet").find(|it| is_valkey(it)) else { return };
+        let mut fields = service(valkey);
+        let claim = valkey.node.get("spec").and_then(|spec| spec.items("volumeClaimTemplates").first());
+        fields.extend(claim.and_then(storage).map(|size| ("size".to_owned(), Value::from(size))));
+        set(parameters, "valkey", Value::Object(fields));
+    }
+
+    fn elasticsearch(&mut self, parameters: &mut Parameters) {
+        let Some(elasticsearch) = self.of_kind("elasticsearch.k8s.elastic.co", "Elasticsearch").next() else { return };
+        let sets = elasticsearch.node.get("spec").map(|spec| spec.items("nodeSets")).unwrap_or_default();
+        let nodes: i64 = sets.iter().filter_map(|set| set.get("count").and_then(number)).sum();
+        let mut fields = service(elasticsearch);
+        set(&mut fields, "nodes", nodes);
+        let claim = sets.first().and_then(|set| set.items("volumeClaimTemplates").first());
+        fields.extend(claim.and_then(storage).map(|size| ("size".to_owned(), Value::from(size))));
+        set(parameters, "elasticsearch", Value::Object(fields));
+    }
+}
+
+/// Returns whether `set` runs Valkey.
+pub(super) fn is_valkey(set: &Resource) -> bool {
+    let containers = set.node.at(&["spec", "template", "spec"]).map(|spec| spec.items("containers"));
+    let images = containers.unwrap_or_default().iter().filter_map(|container| container.get("image")?.as_str());
+    images.map(Image::of).any(|image| image.name.rsplit('/').next() == Some("valkey"))
+}
+
+/// Returns what a claim of a volume asks for.
+fn storage(claim: &Node) -> Option<&str> {
+    claim.at(&["spec", "resources", "requests", "storage"])?.as_str()
 }
 
 /// Returns how the clients of `kafka` say who they are, where the parameter knows it: by the first listener that asks.
@@ -138,15 +171,9 @@ fn authentication(kafka: &Resource) -> &'static str {
     kinds.find_map(known).unwrap_or("none")
 }
 
-fn service(resource: &Resource, counted: &str, count: Option<i64>) -> Value {
-    let mut fields = json!({"enabled": true, "name": resource.name()});
-    if let Some(count) = count {
-        fields[counted] = Value::from(count);
-    }
+fn service(resource: &Resource) -> Parameters {
+    let mut fields = Parameters::new();
+    set(&mut fields, "enabled", true);
+    set(&mut fields, "name", resource.name());
     fields
-}
-
-/// Returns the whole number that `node` holds.
-pub(super) fn number(node: &Node) -> Option<i64> {
-    node.as_str()?.parse().ok()
 }

@@ -79,7 +79,7 @@ const TEXTS: &[(&str, Call<String>)] = &[
             return Err("takes a name, a value and a number of blanks");
         };
         let named = Value::Object([(name.clone(), (*value).clone())].into_iter().collect());
-        lines(&[&named, indent], |value, indent| block_style::block_by(value, indent, builtin::field_ranks()))
+        lines(&[&named, indent], |value, indent| block_style::block_by(value, indent, builtin::field_orders()))
     }),
 ];
 
