@@ -242,7 +242,7 @@ impl Reader {
             if known.contains(&field) || foreign.contains(&field) {
                 continue;
             }
-            let help = match pick::nearest(field, known.iter().copied()) {
+            let help = match pick::nearest(field, known.iter().chain(foreign).copied()) {
                 Some(near) => format!("write `{near}`"),
                 None => format!("write one of `{}`", known.join("`, `")),
             };

@@ -22,15 +22,24 @@ pub(super) fn read(files: &FileSet, path: &str) -> Result<Value, FileError> {
     let problem = |line, reason: String| FileError { path: path.to_owned(), line, reason };
     let at = RepoPath::new(path).map_err(|error| problem(None, error.to_string()))?;
     let (Some(id), Some(text)) = (files.id(&at), files.text(&at)) else {
-        return Err(problem(None, "there is no such file".to_owned()));
+        let reason = if files.file(&at).is_some() { "it is not UTF-8 text" } else { "there is no such file" };
+        return Err(problem(None, reason.to_owned()));
     };
+    let line = |span| files.sources().start(span).map(|start| start.line);
     let parsed = yaml::parse(id, text);
     if let Some(first) = parsed.diagnostics.first() {
-        let start = first.labels.first().and_then(|label| files.sources().start(label.span));
-        return Err(problem(start.map(|start| start.line), first.message.clone()));
+        let label = first.labels.first();
+        let why = label
+            .filter(|label| !label.message.is_empty())
+            .map_or(String::new(), |label| format!(": {}", label.message));
+        return Err(problem(label.and_then(|label| line(label.span)), format!("{}{why}", first.message)));
     }
     match parsed.documents.as_slice() {
         [document] => Ok(document.root.to_json(Dialect::KubernetesV2)),
-        documents => Err(problem(None, format!("it holds {} documents, expected one", documents.len()))),
+        [] => Err(problem(None, "it is empty".to_owned())),
+        [_, second, ..] => {
+            let count = parsed.documents.len();
+            Err(problem(line(second.root.span), format!("it holds {count} documents, expected one")))
+        }
     }
 }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use jsonschema::error::ValidationErrorKind;
+use jsonschema::JsonType;
+use jsonschema::error::{TypeKind, ValidationErrorKind};
 use serde_json::Value;
 
 use crate::diagnostic::pick;
@@ -84,9 +85,35 @@ fn wrong_value(schema: &Value, error: &jsonschema::ValidationError<'_>, paramete
             format!("is {}, expected one of {options}", error.instance())
         }
         (None, _) if parameter.is_empty() => error.to_string(),
-        (None, _) => format!("is wrong: {error}"),
+        (None, kind) => match bound(kind) {
+            Some(expected) => format!("is {}, expected {expected}", error.instance()),
+            None => format!("is wrong: {error}"),
+        },
     };
     ParameterProblem::of_value(parameter, reason)
+}
+
+/// Returns what a keyword that needs no words of the schema asks for.
+fn bound(kind: &ValidationErrorKind) -> Option<String> {
+    match kind {
+        ValidationErrorKind::Type { kind: TypeKind::Single(kind) } => Some(
+            match kind {
+                JsonType::Array => "a list",
+                JsonType::Boolean => "`true` or `false`",
+                JsonType::Integer => "a whole number",
+                JsonType::Null => "nothing",
+                JsonType::Number => "a number",
+                JsonType::Object => "a mapping",
+                JsonType::String => "a text",
+            }
+            .to_owned(),
+        ),
+        ValidationErrorKind::Minimum { limit } => Some(format!("{limit} at least")),
+        ValidationErrorKind::Maximum { limit } => Some(format!("{limit} at most")),
+        ValidationErrorKind::MinProperties { limit: 1 } => Some("at least one entry".to_owned()),
+        ValidationErrorKind::UniqueItems => Some("each item once".to_owned()),
+        _ => None,
+    }
 }
 
 /// Returns what the schema says it expects where `error` was found.
@@ -183,6 +210,22 @@ mod tests {
         let other = ("`env.X.value` is no parameter; `from`, `topic` are".to_owned(), Part::Name);
         assert_eq!(said(json!({"value": "x"})), [other]);
         assert_eq!(said(json!(3)), [("`env.X` is 3, expected a text or a mapping".to_owned(), Part::Value)]);
+    }
+
+    #[test]
+    fn a_value_of_another_kind_or_out_of_bounds_is_told_with_what_belongs_there() {
+        let schema = json!({"properties": {
+            "map": {"type": "object", "minProperties": 1}, "count": {"type": "integer", "minimum": 1, "maximum": 9},
+            "on": {"type": "boolean"}, "list": {"type": "array", "uniqueItems": true}}});
+        let said = |value: Value| check(&schema, &value).unwrap().iter().map(ToString::to_string).collect::<String>();
+        assert_eq!(said(json!({"map": ["a"]})), "`map` is [\"a\"], expected a mapping");
+        assert_eq!(said(json!({"map": null})), "`map` is null, expected a mapping");
+        assert_eq!(said(json!({"map": {}})), "`map` is {}, expected at least one entry");
+        assert_eq!(said(json!({"count": "two"})), "`count` is \"two\", expected a whole number");
+        assert_eq!(said(json!({"count": 0})), "`count` is 0, expected 1 at least");
+        assert_eq!(said(json!({"count": 10})), "`count` is 10, expected 9 at most");
+        assert_eq!(said(json!({"on": "maybe"})), "`on` is \"maybe\", expected `true` or `false`");
+        assert_eq!(said(json!({"list": [1, 1]})), "`list` is [1,1], expected each item once");
     }
 
     #[test]
