@@ -91,8 +91,8 @@ fn wrong(blueprint: &Blueprint, choices: &[(String, String)]) -> Option<String> 
         Err(error) => problems.push(error.to_string()),
         Ok(again) => problems.extend(differences(&files, &again)),
     }
-    let what = choices.iter().map(|(name, value)| format!(" {name}={value}")).collect::<String>();
-    (!problems.is_empty()).then(|| format!("{}{what}:\n  {}", blueprint.name, problems.join("\n  ")))
+    let what: Vec<String> = choices.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    (!problems.is_empty()).then(|| format!("{} {}:\n  {}", blueprint.name, what.join(" "), problems.join("\n  ")))
 }
 
 /// The files that differ, each with its first line that does; gitops.yaml says the same in other words.
@@ -104,7 +104,7 @@ fn differences(one: &FileSet, other: &FileSet) -> Vec<String> {
             files.text(path).unwrap_or_default().lines().map(str::to_owned).collect()
         };
         let (one, other) = (lines(one), lines(other));
-        let at = (0..).find(|at| one.get(*at) != other.get(*at)).unwrap_or_default();
+        let at = (0..one.len().max(other.len())).find(|at| one.get(*at) != other.get(*at)).unwrap_or_default();
         format!("{path}:{}: {:?}, and again {:?}", at + 1, one.get(at), other.get(at))
     });
     said.collect()
