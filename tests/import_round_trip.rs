@@ -23,6 +23,11 @@ const GAPS: &[(&str, &[&str], &str)] = &[
         &["apps.*.produces", "apps.*.consumes", "apps.*.env"],
         "without authentication in Kafka nobody has rights that would tell, and the names of variables need not",
     ),
+    (
+        "no app of staging runs a build",
+        &["tagScheme.build", "buildTag"],
+        "without staging and without a canary only a page names the scheme of builds",
+    ),
     ("nothing tells which apps reach the internet", &["apps.*.outbound"], "only a network policy speaks of it"),
 ];
 
