@@ -68,7 +68,7 @@ impl Reader<'_> {
                 set(parameters, "releaseTag", *tag);
             }
             None => {
-                self.leave(None, "no app of production runs a release (`v1.2.3`) whose tag could be taken: releaseTag")
+                self.leave(None, "no app of production runs a release (`v1.2.3`) whose tag could be taken: releaseTag");
             }
         }
         match build {
@@ -77,7 +77,10 @@ impl Reader<'_> {
                 set(parameters, "buildTag", tag);
             }
             None => {
-                self.leave(None, "no app of staging runs a build (`main-0123abc-1`) whose tag could be taken: buildTag")
+                self.leave(
+                    None,
+                    "no app of staging runs a build (`main-0123abc-1`) whose tag could be taken: buildTag",
+                );
             }
         }
         if !scheme.is_empty() {
