@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::flux::Cluster;
 use crate::generate::import::environment::{address, branch, domain, environment, region, storage_class};
+use crate::generate::import::images::Image;
 use crate::generate::import::{Parameters, Reader, set, terraform};
 use crate::yaml::Node;
 
@@ -61,7 +62,7 @@ impl Reader<'_> {
             }
             clusters.insert(cluster.name.clone(), Value::Object(fields));
         }
-        self.local_workers(parameters, &mut clusters);
+        self.local_nodes(parameters, &mut clusters);
         if !branches.is_empty() {
             set(parameters, "branches", json!(branches));
         }
@@ -130,8 +131,8 @@ impl Reader<'_> {
         branches
     }
 
-    /// Reads how many workers the cluster of kind has that is made on a machine.
-    fn local_workers(&self, parameters: &Parameters, clusters: &mut Map<String, Value>) {
+    /// Reads how many workers the cluster of kind has that is made on a machine, and its Kubernetes.
+    fn local_nodes(&self, parameters: &Parameters, clusters: &mut Map<String, Value>) {
         let is_local = |cluster: &&&Cluster| environment(cluster, self.environments) == Some("local");
         let (Some(kind), Some(local)) =
             (self.document(parameters, "kind/cluster.yaml"), self.clusters.iter().find(is_local))
@@ -140,9 +141,13 @@ impl Reader<'_> {
         };
         let is_worker = |node: &&Node| node.get("role").and_then(Node::as_str) == Some("worker");
         let count = kind.items("nodes").iter().filter(is_worker).count();
-        if let Some(Value::Object(fields)) = clusters.get_mut(&local.name)
-            && count > 0
-        {
+        let image = kind.items("nodes").first().and_then(|node| node.get("image")?.as_str());
+        let tag = image.and_then(|image| Image::of(image).tag);
+        let Some(Value::Object(fields)) = clusters.get_mut(&local.name) else { return };
+        if let Some((minor, _)) = tag.and_then(|tag| tag.trim_start_matches('v').rsplit_once('.')) {
+            set(fields, "kubernetes", minor);
+        }
+        if count > 0 {
             set(fields, "nodePools", json!({"workers": {"count": count}}));
         }
     }

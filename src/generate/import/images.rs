@@ -103,7 +103,7 @@ fn build_scheme(tag: &str) -> Option<&'static str> {
     if parts.is_some_and(|(commit, seconds)| is_hexadecimal(commit) && seconds.parse::<u64>().is_ok_and(|it| it > 0)) {
         return Some("main-commit-seconds");
     }
-    is_release(tag.split_once('-').map_or(tag, |(version, _)| version)).then_some("prerelease")
+    tag.split_once('-').filter(|(version, _)| is_release(version)).map(|_| "prerelease")
 }
 
 #[cfg(test)]
