@@ -152,7 +152,7 @@ impl Facts {
         let mut first: Option<(&str, &str, &str)> = None;
         for (name, cluster) in in_kind {
             let release = cluster["kubernetes"].as_str().unwrap_or_default();
-            let problem = |reason| ParameterProblem { parameter: format!("clusters.{name}.kubernetes"), reason };
+            let problem = |reason: String| ParameterProblem::of_value(format!("clusters.{name}.kubernetes"), reason);
             let Some(node) = self.kind_nodes.get(release) else {
                 let known: Vec<&str> = self.kind_nodes.keys().map(String::as_str).collect();
                 let sourced = self.kind_nodes.values().next_back();
