@@ -130,6 +130,7 @@ fn options(blueprint: &Blueprint) -> Vec<Vec<(String, String)>> {
         groups,
         requests,
         vec![pair("path", "deploy/gitops")],
+        vec![pair("pullSecret", "registry")],
         vec![pair("domain", "example.com"), pair("dns", "external-dns")],
         vec![pair("domain", "example.com"), pair("dns", "manual"), pair("email", "ops@example.com")],
         vec![pair(

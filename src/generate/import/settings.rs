@@ -20,6 +20,7 @@ impl Reader<'_> {
         self.gateway(parameters);
         self.certificates(parameters);
         self.secrets(parameters);
+        self.pull_secret(parameters);
         self.around_flux(parameters);
         self.limits(parameters);
         self.provider(parameters);
@@ -85,6 +86,16 @@ impl Reader<'_> {
         // Several recipients are joined by commas: there is one parameter for one.
         if let Some(key) = key.filter(|key| !key.contains(',')) {
             set(parameters, "ageRecipient", key);
+        }
+    }
+
+    /// Reads what images are pulled with.
+    fn pull_secret(&self, parameters: &mut Parameters) {
+        let namespace = parameters.get("namespace").and_then(Value::as_str).unwrap_or("apps");
+        let mut accounts = self.of_kind("", "ServiceAccount").filter(|account| account.namespace() == namespace);
+        let secret = accounts.find_map(|it| it.node.items("imagePullSecrets").first()?.get("name")?.as_str());
+        if let Some(secret) = secret {
+            set(parameters, "pullSecret", secret);
         }
     }
 
