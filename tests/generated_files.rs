@@ -7,10 +7,10 @@
 mod alerts;
 #[path = "generated_files/backups.rs"]
 mod backups;
-#[path = "generated_files/private_images.rs"]
-mod private_images;
 #[path = "generated_files/groups.rs"]
 mod groups;
+#[path = "generated_files/private_images.rs"]
+mod private_images;
 #[path = "generated_files/providers.rs"]
 mod providers;
 
