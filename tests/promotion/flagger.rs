@@ -7,11 +7,12 @@ use gitops_gen::text::{self, FileSet};
 
 use crate::{author, run, said};
 
-/// A fleet whose gateway goes by Flagger.
+/// A fleet whose gateway goes by Flagger, and whose branches take what automation pushes.
 fn fleet() -> FileSet {
     let blueprint = generate::builtin("recommendation").expect("it is built in").expect("it is well-formed");
     let mut answers = blueprint.defaults();
     blueprint.assign(&mut answers, "apps.gateway.rollout", "flagger").expect("it is an option");
+    blueprint.assign(&mut answers, "imageUpdates", "push").expect("it is an option");
     generate::generate(&blueprint, &answers).expect("the blueprint renders")
 }
 
