@@ -241,7 +241,7 @@ mod tests {
 
     use super::*;
 
-    fn schema() -> Value {
+    pub(super) fn schema() -> Value {
         json!({
             "type": "object", "additionalProperties": false, "required": ["name"],
             "properties": {

@@ -133,18 +133,7 @@ mod tests {
 
     use super::*;
     use crate::generate::parameters::Part;
-
-    fn schema() -> Value {
-        json!({
-            "type": "object", "additionalProperties": false, "required": ["name"],
-            "properties": {
-                "name": {"type": "string", "pattern": "^[a-z]+$", "x-expects": "small letters", "default": "x"},
-                "count": {"type": "integer", "default": 3},
-                "clusters": {"additionalProperties": {"properties": {"region": {"$ref": "#/$defs/region"}}}},
-            },
-            "$defs": {"region": {"type": "string", "pattern": "^[a-z0-9]+$", "x-expects": "a region"}},
-        })
-    }
+    use crate::generate::parameters::tests::schema;
 
     #[test]
     fn a_wrong_value_is_told_in_the_words_of_the_schema() {
