@@ -164,9 +164,7 @@ fn rendered(engine: &Engine, values: &Values, value: &Value) -> Result<Value, St
 fn of_environment(lists: &Map<String, Value>, environment: &str) -> Value {
     let applies = |entry: &&Value| {
         let only = entry.get("environment").and_then(Value::as_str);
-        let some = entry.get(ENVIRONMENTS).and_then(Value::as_array);
-        only.is_none_or(|only| only == environment)
-            && some.is_none_or(|some| some.iter().any(|name| name.as_str() == Some(environment)))
+        only.is_none_or(|only| only == environment) && is_for(entry, ENVIRONMENTS, &Value::from(environment))
     };
     let list = |(name, entries): (&String, &Value)| {
         let entries = entries.as_array().into_iter().flatten().filter(applies).cloned();
@@ -175,13 +173,17 @@ fn of_environment(lists: &Map<String, Value>, environment: &str) -> Value {
     Value::Object(lists.iter().map(list).collect())
 }
 
+/// Whether `entry` is for `name`: its field `list` names it, or nothing at all.
+fn is_for(entry: &Value, list: &str, name: &Value) -> bool {
+    entry.get(list).and_then(Value::as_array).is_none_or(|names| names.contains(name))
+}
+
 /// Returns the patches of each layer that apply to `cluster`, for the layers that have some.
 fn of_cluster(lists: &Map<String, Value>, cluster: &Value) -> Value {
-    let names = |list: &Value, name: &Value| list.as_array().is_none_or(|names| names.contains(name));
     let mut layers: Map<String, Value> = Map::new();
     for entry in lists.get("clusterPatches").and_then(Value::as_array).into_iter().flatten() {
         let applies =
-            names(&entry["providers"], &cluster["provider"]) && names(&entry[ENVIRONMENTS], &cluster["environment"]);
+            is_for(entry, "providers", &cluster["provider"]) && is_for(entry, ENVIRONMENTS, &cluster["environment"]);
         if let (true, Some(layer)) = (applies, entry["layer"].as_str()) {
             let patches = layers.entry(layer.to_owned()).or_insert_with(|| json!([]));
             patches.as_array_mut().into_iter().for_each(|patches| patches.push(entry.clone()));

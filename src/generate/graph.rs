@@ -21,6 +21,7 @@ use crate::generate::parameters::ParameterProblem;
 
 pub(super) use crate::generate::graph::explain::explain;
 pub(super) use crate::generate::graph::place::prefix;
+pub(super) use crate::generate::graph::tags::{Build, Release};
 
 /// Returns `values`, the completed parameters of a fleet, with all that is derived from them.
 ///

@@ -1,6 +1,6 @@
 //! How images are tagged: releases, which production runs, and what staging and canaries run.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::image::{Grammar, Version};
@@ -13,8 +13,8 @@ pub(super) struct TagScheme {
 }
 
 /// The tag of a release.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-enum Release {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+pub(in crate::generate) enum Release {
     #[serde(rename = "v1.2.3")]
     Prefixed,
     #[serde(rename = "1.2.3")]
@@ -22,13 +22,37 @@ enum Release {
 }
 
 /// What staging and canaries run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
-enum Build {
+pub(in crate::generate) enum Build {
     /// Each build of the main branch: `main-<commit>-<unix seconds>`, the latest by its seconds.
     MainCommitSeconds,
     /// The newest candidate of a release, by SemVer; never a release, whose track production is.
     Prerelease,
+}
+
+impl Release {
+    /// Returns the scheme that `tag` is a release of, where it is one.
+    pub(in crate::generate) fn of(tag: &str) -> Option<Self> {
+        Version::of_tag(tag, Grammar::default()).filter(|version| !version.is_prerelease()).map(|_| Self::form(tag))
+    }
+
+    fn form(tag: &str) -> Self {
+        if tag.starts_with('v') { Self::Prefixed } else { Self::Plain }
+    }
+}
+
+impl Build {
+    /// Returns the scheme that `tag` is a build of, where it is one.
+    pub(in crate::generate) fn of(tag: &str) -> Option<Self> {
+        let is_commit = |text: &str| text.len() >= 7 && text.bytes().all(|letter| letter.is_ascii_hexdigit());
+        if let Some((commit, seconds)) = tag.strip_prefix("main-").and_then(|rest| rest.split_once('-')) {
+            let is_it = is_commit(commit) && seconds.parse::<u64>().is_ok_and(|seconds| seconds > 0);
+            return is_it.then_some(Self::MainCommitSeconds);
+        }
+        let version = Version::of_tag(tag, Grammar::default())?;
+        version.is_prerelease().then_some(Self::Prerelease)
+    }
 }
 
 impl TagScheme {
@@ -54,20 +78,12 @@ impl TagScheme {
 
     /// Returns whether `tag` is that of a release.
     pub(super) fn is_release(self, tag: &str) -> bool {
-        self.version(tag).is_some_and(|version| !version.is_prerelease())
+        Release::of(tag) == Some(self.release)
     }
 
     /// Returns whether `tag` is one that staging runs.
     pub(super) fn is_build(self, tag: &str) -> bool {
-        match self.build {
-            Build::MainCommitSeconds => tag.starts_with("main-"),
-            Build::Prerelease => self.version(tag).is_some_and(|version| version.is_prerelease()),
-        }
-    }
-
-    fn version(self, tag: &str) -> Option<Version> {
-        let version = tag.strip_prefix(self.prefix()).filter(|rest| !rest.starts_with('v'))?;
-        Version::of_tag(version, Grammar::default())
+        Build::of(tag) == Some(self.build) && (self.build != Build::Prerelease || Release::form(tag) == self.release)
     }
 
     /// Returns what templates see as `tags`: an example of each tag, what stands before a version, and whether staging runs
@@ -93,6 +109,15 @@ mod tests {
 
     fn scheme(release: &str, build: &str) -> TagScheme {
         serde_json::from_value(json!({"release": release, "build": build})).unwrap()
+    }
+
+    #[test]
+    fn a_tag_is_a_release_a_build_or_something_else() {
+        assert_eq!(["v1.20.3", "1.2.3"].map(Release::of), [Some(Release::Prefixed), Some(Release::Plain)]);
+        assert_eq!(["v1.2", "v1.2.3-rc.1", "latest"].map(Release::of), [None; 3]);
+        assert_eq!(Build::of("main-0123abc-1767225600"), Some(Build::MainCommitSeconds));
+        assert_eq!(Build::of("v1.3.0-rc.1"), Some(Build::Prerelease));
+        assert_eq!(["main-0123abc", "main-xyz-1", "latest", "v1.0.0"].map(Build::of), [None; 4]);
     }
 
     #[test]

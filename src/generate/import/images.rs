@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
+use crate::generate::graph::{Build, Release};
 use crate::generate::import::{Parameters, Reader, set};
 
 /// An image as a container names it.
@@ -60,12 +61,12 @@ impl Reader<'_> {
     /// of a known kind.
     pub(super) fn tags(&mut self, parameters: &mut Parameters, releases: &[&str], builds: &[&str]) {
         let mut scheme = Parameters::new();
-        let release = releases.iter().find(|tag| is_release(tag));
-        let build = builds.iter().find_map(|tag| Some((*tag, build_scheme(tag)?)));
+        let release = releases.iter().find_map(|tag| Some((*tag, Release::of(tag)?)));
+        let build = builds.iter().find_map(|tag| Some((*tag, Build::of(tag)?)));
         match release {
-            Some(tag) => {
-                set(&mut scheme, "release", if tag.starts_with('v') { "v1.2.3" } else { "1.2.3" });
-                set(parameters, "releaseTag", *tag);
+            Some((tag, kind)) => {
+                set(&mut scheme, "release", json!(kind));
+                set(parameters, "releaseTag", tag);
             }
             None => {
                 self.leave(None, "no app of production runs a release (`v1.2.3`) whose tag could be taken: releaseTag");
@@ -73,7 +74,7 @@ impl Reader<'_> {
         }
         match build {
             Some((tag, kind)) => {
-                set(&mut scheme, "build", kind);
+                set(&mut scheme, "build", json!(kind));
                 set(parameters, "buildTag", tag);
             }
             None => {
@@ -89,23 +90,6 @@ impl Reader<'_> {
     }
 }
 
-/// Returns whether `tag` is that of a release: `v1.2.3` or `1.2.3`.
-fn is_release(tag: &str) -> bool {
-    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|letter| letter.is_ascii_digit());
-    let version = tag.strip_prefix('v').unwrap_or(tag);
-    version.split('.').count() == 3 && version.split('.').all(is_number)
-}
-
-/// Returns what `tag` is as a build: of the main branch (`main-<commit>-<unix seconds>`), or a candidate by its version.
-fn build_scheme(tag: &str) -> Option<&'static str> {
-    let is_hexadecimal = |commit: &str| commit.len() >= 7 && commit.bytes().all(|letter| letter.is_ascii_hexdigit());
-    let parts = tag.strip_prefix("main-").and_then(|rest| rest.split_once('-'));
-    if parts.is_some_and(|(commit, seconds)| is_hexadecimal(commit) && seconds.parse::<u64>().is_ok_and(|it| it > 0)) {
-        return Some("main-commit-seconds");
-    }
-    tag.split_once('-').filter(|(version, _)| is_release(version)).map(|_| "prerelease")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,16 +102,5 @@ mod tests {
         };
         assert_eq!(parts("localhost:5000/web"), ("localhost:5000/web", None));
         assert_eq!(parts("ghcr.io/acme/web:v1.2.3@sha256:00"), ("ghcr.io/acme/web", Some("v1.2.3")));
-    }
-
-    #[test]
-    fn a_tag_is_a_release_a_build_or_something_else() {
-        assert!(is_release("v1.20.3") && is_release("1.2.3") && !is_release("v1.2") && !is_release("v1.2.3-rc.1"));
-        assert_eq!(build_scheme("main-0123abc-1767225600"), Some("main-commit-seconds"));
-        assert_eq!(build_scheme("v1.3.0-rc.1"), Some("prerelease"));
-        assert_eq!(
-            (build_scheme("main-0123abc"), build_scheme("main-xyz-1"), build_scheme("latest")),
-            (None, None, None)
-        );
     }
 }
